@@ -1,0 +1,167 @@
+"""Images, their vectors, unique images, and the arrays that pages read."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from imagery.models.events import Event
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def to_look(self, embedder: str) -> ImageQuerySet:
+        """Images not yet seen with this embedder, refused ones left aside."""
+        return self.filter(failed_at=None).exclude(embedder=embedder)
+
+    def seen(self) -> ImageQuerySet:
+        return self.exclude(phash="")
+
+
+class Image(models.Model):
+    """One distinct file of an event, by SHA-256."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="images")
+    sha256 = models.CharField(max_length=64)
+    n_bytes = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # What one decode told (imagery.look).
+    format = models.CharField(max_length=10, blank=True)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    frames = models.PositiveIntegerField(default=1)
+    truncated = models.BooleanField(default=False)
+    phash = models.CharField(max_length=16, blank=True, help_text="64 bits, hex")
+    pdq = models.CharField(max_length=64, blank=True, help_text="256 bits, hex")
+    pdq_quality = models.PositiveSmallIntegerField(null=True, blank=True)
+    signature = models.BinaryField(default=b"", help_text="8×8 mean colours, 192 bytes")
+    brightness = models.FloatField(null=True, blank=True)
+    contrast = models.FloatField(null=True, blank=True)
+    sharpness = models.FloatField(null=True, blank=True)
+    is_blank = models.BooleanField(default=False)
+    is_dark = models.BooleanField(default=False)
+    is_blurry = models.BooleanField(default=False)
+    is_tiny = models.BooleanField(default=False)
+    hash_version = models.CharField(max_length=40, blank=True)
+    embedder = models.CharField(max_length=100, blank=True, help_text="whose vectors it has")
+    top_classes = models.JSONField(default=list, blank=True, help_text="[[name, probability], …]")
+    looked_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    # Which set it belongs to (imagery.dedup).
+    unique = models.ForeignKey(
+        "UniqueImage", null=True, blank=True, on_delete=models.SET_NULL, related_name="copies"
+    )
+    distance = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="pHash bits from the representative"
+    )
+
+    # Rollups.
+    n_posts = models.PositiveIntegerField(default=0)
+    first_posted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "sha256"], name="image_once")]
+        indexes = [
+            models.Index(fields=["event", "phash"], name="image_by_phash"),
+            models.Index(fields=["event", "id"], name="image_failed", condition=~Q(failed_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+    @property
+    def flags(self) -> list[str]:
+        names = ("blank", "dark", "blurry", "tiny")
+        found = [name for name in names if getattr(self, f"is_{name}")]
+        return found + (["cut short"] if self.truncated else [])
+
+
+class Vector(models.Model):
+    """A float16 row describing one image: what (backbone, layer, version) made of it."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="vectors")
+    layer = models.CharField(max_length=8, help_text="snc, nc or classic")
+    embedder = models.CharField(max_length=100, help_text="backbone@version, or classic@version")
+    values = models.BinaryField(help_text="float16, little-endian")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["image", "layer", "embedder"], name="vector_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.layer} of {self.image_id} by {self.embedder}"
+
+
+class UniqueImage(models.Model):
+    """A set of near-duplicate images with one representative.
+
+    Its id stays as long as its representative does. `group` is the most posted member of the
+    group it belongs to at the event's own θ: a group is named by that member, at any θ.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="unique_images")
+    representative = models.OneToOneField(
+        Image, on_delete=models.CASCADE, related_name="represents"
+    )
+    group = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="members"
+    )
+    # Rollups.
+    n_posts = models.PositiveIntegerField(default=0)
+    n_copies = models.PositiveIntegerField(default=0, help_text="distinct files")
+    n_links = models.PositiveIntegerField(default=0)
+    n_accounts = models.PositiveIntegerField(default=0)
+    rank = models.PositiveIntegerField(default=0, help_text="1 is the most posted")
+    first_posted_at = models.DateTimeField(null=True, blank=True)
+    last_posted_at = models.DateTimeField(null=True, blank=True)
+    peak_at = models.DateTimeField(null=True, blank=True, help_text="hour with most posts")
+    growth = models.FloatField(
+        default=0, help_text="posts in its best day over its mean day of the event"
+    )
+    hashtags = models.JSONField(default=list, blank=True, help_text="[[tag, posts], …] top 12")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["event", "rank", "id"], name="unique_by_rank"),
+            models.Index(fields=["event", "group", "rank"], name="unique_by_group"),
+            models.Index(fields=["event", "-growth", "id"], name="unique_by_growth"),
+        ]
+
+    def __str__(self) -> str:
+        return f"unique image {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("imagery:image", args=[self.event.slug, self.pk])
+
+
+class Snapshot(models.Model):
+    """Arrays of one event that pages read whole: the tree, the timeline, the neighbours.
+
+    `payload` is what imagery.core.arrays packs: a format version and plain arrays, no pickle.
+    `inputs` is a digest of what it was made from; the same digest means nothing to do.
+    """
+
+    class Kind(models.TextChoices):
+        TREE = "tree"
+        NEIGHBOURS = "neighbours"
+        TIMELINE = "timeline"
+        UNIQUE = "unique"
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="snapshots")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    revision = models.PositiveIntegerField(default=1)
+    inputs = models.CharField(max_length=64)
+    payload = models.BinaryField()
+    made_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "kind"], name="snapshot_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of event {self.event_id}"
