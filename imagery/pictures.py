@@ -1,0 +1,81 @@
+"""Unique images as pages show them: one query, whatever the order asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from imagery.models import Event, UniqueImage
+
+SMALL = 320  # px, long side: made when the image is looked at
+LARGE = (640, 960, 1600)  # px: made when first asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A unique image on a page. width × height are the representative's own pixels."""
+
+    id: int
+    url: str
+    sha256: str
+    thumb: str
+    width: int
+    height: int
+    n_posts: int
+    n_copies: int
+    n_accounts: int
+    rank: int
+    group: int | None
+    first_posted_at: datetime | None
+    last_posted_at: datetime | None
+    caption: str
+
+    @property
+    def ratio(self) -> float:
+        """Width over height, kept within what a row of pictures bears."""
+        return min(3.0, max(0.4, self.width / self.height)) if self.height else 1.0
+
+    @property
+    def alt(self) -> str:
+        return f"{self.caption or 'Picture'}, {self.n_posts} post{'' if self.n_posts == 1 else 's'}"
+
+
+def thumb_url(event: Event, sha256: str, side: int = SMALL) -> str:
+    return reverse("imagery:thumb", args=[event.slug, sha256, side])
+
+
+def file_url(event: Event, sha256: str) -> str:
+    return reverse("imagery:file", args=[event.slug, sha256])
+
+
+def cards(event: Event, ids: Iterable[int], side: int = SMALL) -> list[Card]:
+    """Cards of those unique images of the event, in the order given; unknown ids left out."""
+    wanted = [int(i) for i in ids]
+    rows = UniqueImage.objects.filter(event=event, pk__in=wanted).select_related("representative")
+    found = {row.pk: card(event, row, side) for row in rows}
+    return [found[i] for i in wanted if i in found]
+
+
+def card(event: Event, row: UniqueImage, side: int = SMALL) -> Card:
+    """A card of one row; its representative should be selected with it."""
+    image = row.representative
+    classes = [name for name, p in image.top_classes[:1] if p >= 0.5]
+    return Card(
+        id=row.pk,
+        url=reverse("imagery:image", args=[event.slug, row.pk]),
+        sha256=image.sha256,
+        thumb=thumb_url(event, image.sha256, side),
+        width=image.width,
+        height=image.height,
+        n_posts=row.n_posts,
+        n_copies=row.n_copies,
+        n_accounts=row.n_accounts,
+        rank=row.rank,
+        group=row.group_id,
+        first_posted_at=row.first_posted_at,
+        last_posted_at=row.last_posted_at,
+        caption=classes[0] if classes else "",
+    )
