@@ -9,6 +9,11 @@ from django.db.models import Q
 from imagery.models.events import Event
 
 
+class ImportQuerySet(models.QuerySet["Import"]):
+    def unfinished(self) -> ImportQuerySet:
+        return self.filter(state__in=(Import.State.QUEUED, Import.State.RUNNING))
+
+
 class Import(models.Model):
     """One file brought in: what it was, how far it is, what came of its rows."""
 
@@ -41,6 +46,8 @@ class Import(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -1,0 +1,173 @@
+"""Links → files: each distinct URL once per event, from the network or from local copies."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from imagery import blobs
+from imagery.core import decode, safe_http
+from imagery.models import Image, Link
+
+THREADS = 16
+KEEP_EVERY = 16  # links whose outcome is written at once
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What became of one link: stored bytes, or why not."""
+
+    link: Link
+    sha256: str = ""
+    n_bytes: int = 0
+    final_url: str = ""
+    reason: str = ""
+    kind: str = ""
+
+
+@lru_cache(maxsize=1)
+def fetcher() -> safe_http.Fetcher:
+    limits = safe_http.Limits(
+        max_bytes=settings.IMAGERY_MAX_BYTES, allow_private=settings.IMAGERY_FETCH_PRIVATE
+    )
+    return safe_http.Fetcher(limits, user_agent=settings.IMAGERY_USER_AGENT)
+
+
+def fetch(links: Iterable[Link], progress: Callable[[int, int], None] | None = None) -> None:
+    """Fetch links that wait; each outcome is on its row. `progress(done, failed)` per batch."""
+    rows = [link for link in links if link.state == Link.State.WAITING]
+    with ThreadPoolExecutor(THREADS) as pool:
+        futures = [pool.submit(_get, link) for link in rows]
+        batch: list[Got] = []
+        for future in as_completed(futures):
+            batch.append(future.result())
+            if len(batch) >= KEEP_EVERY:
+                _keep(batch, progress)
+                batch = []
+        _keep(batch, progress)
+
+
+def _get(link: Link) -> Got:
+    try:
+        data, final = _bytes_of(link)
+    except safe_http.FetchError as error:
+        return Got(link, reason=error.reason, kind=error.kind)
+    except LocalFileMissing as error:
+        return Got(link, reason=str(error), kind="missing_file")
+    except OSError as error:
+        return Got(link, reason=f"could not be kept: {error.strerror or error}", kind="storage")
+    if not data:
+        return Got(link, reason="the file is empty", kind="empty")
+    if decode.sniff(data) is None:
+        return Got(link, reason=_not_a_picture(data), kind="not_a_picture")
+    try:
+        sha256 = blobs.put(data)
+    except OSError as error:
+        return Got(link, reason=f"could not be kept: {error.strerror or error}", kind="storage")
+    return Got(link, sha256=sha256, n_bytes=len(data), final_url=final)
+
+
+def _not_a_picture(data: bytes) -> str:
+    head = data[:200].lstrip()[:24].decode("ascii", "replace")
+    shown = "".join(c if c.isprintable() else "·" for c in head)
+    return f"not a picture of a kind we open: begins with “{shown}”"
+
+
+# Local copies --------------------------------------------------------------------------------
+
+
+class LocalFileMissing(Exception):
+    """The import names a file that its folder or archive does not hold."""
+
+
+def _bytes_of(link: Link) -> tuple[bytes, str]:
+    """The picture's bytes and where they came from in the end."""
+    if link.file and link.source and (place := link.source.images_path or link.source.path):
+        return local_bytes(Path(place), link.file), ""
+    if link.url.startswith("file:"):
+        raise LocalFileMissing(f"{link.file}: the import's pictures are no longer here")
+    answer = fetcher().get(link.url)
+    return answer.body, answer.url if answer.url != link.url else ""
+
+
+def local_bytes(place: Path, name: str) -> bytes:
+    """Bytes of `name` inside a folder or ZIP, never of anything outside it."""
+    limit = settings.IMAGERY_MAX_BYTES
+    if place.is_dir():
+        path = (place / name).resolve()
+        if not path.is_relative_to(place.resolve()) or not path.is_file():
+            raise LocalFileMissing(f"{name}: no such file in the import's folder")
+        if path.stat().st_size > limit:
+            raise LocalFileMissing(f"{name}: larger than {limit // 2**20} MiB")
+        return path.read_bytes()
+    try:
+        with zipfile.ZipFile(place) as archive:
+            info = archive.getinfo(name)
+            if info.file_size > limit:
+                raise LocalFileMissing(f"{name}: larger than {limit // 2**20} MiB")
+            with archive.open(info) as member:
+                data = member.read(limit + 1)
+    except (KeyError, FileNotFoundError):
+        raise LocalFileMissing(f"{name}: no such file in the import's archive") from None
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        raise LocalFileMissing(f"{name}: the archive cannot be read here: {error}") from None
+    if len(data) > limit:
+        raise LocalFileMissing(f"{name}: larger than {limit // 2**20} MiB")
+    return data
+
+
+# Rows ----------------------------------------------------------------------------------------
+
+
+def _keep(batch: list[Got], progress: Callable[[int, int], None] | None) -> None:
+    if not batch:
+        return
+    now = timezone.now()
+    with transaction.atomic():
+        event_id = batch[0].link.event_id
+        good = {got.sha256: got for got in batch if got.sha256}
+        Image.objects.bulk_create(
+            [Image(event_id=event_id, sha256=s, n_bytes=g.n_bytes) for s, g in good.items()],
+            ignore_conflicts=True,
+        )
+        images = dict(
+            Image.objects.filter(event_id=event_id, sha256__in=good).values_list("sha256", "pk")
+        )
+        for got in batch:
+            link = got.link
+            link.attempts += 1
+            link.reason, link.kind = got.reason[:500], got.kind[:30]
+            link.final_url = got.final_url
+            if got.sha256:
+                link.state, link.image_id = Link.State.FETCHED, images[got.sha256]
+                link.fetched_at, link.failed_at = now, None
+            else:
+                link.state, link.failed_at = Link.State.FAILED, now
+        fields = [
+            "attempts", "reason", "kind", "final_url", "state", "image", "fetched_at", "failed_at"
+        ]  # fmt: skip
+        Link.objects.bulk_update([got.link for got in batch], fields)
+    if progress:
+        progress(len(batch), sum(1 for got in batch if not got.sha256))
+
+
+def retry(event_id: int, link_ids: Iterable[int] | None = None, kind: str | None = None) -> int:
+    """Make failed links wait again: those ids, that kind of failure, or all. Returns how many."""
+    links = Link.objects.filter(event_id=event_id).failed()
+    if link_ids is not None:
+        links = links.filter(pk__in=list(link_ids))
+    if kind is not None:
+        links = links.filter(kind=kind)
+    refused = list(links.exclude(image=None).values_list("image_id", flat=True))
+    with transaction.atomic():
+        Image.objects.filter(pk__in=refused).update(failed_at=None, reason="", embedder="")
+        return links.update(state=Link.State.WAITING, failed_at=None, reason="", kind="")
+

@@ -1,0 +1,60 @@
+"""Unique images → the tree from which groups at any θ are cut (A4), and nearest neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imagery import snapshots
+from imagery.models import Event, Snapshot, Vector
+
+NEIGHBOURS = 16
+FORMAT = "tree-1"
+
+
+def run(event: Event) -> int:
+    """Make the event's tree and neighbours, unless its inputs are unchanged. Returns nodes."""
+    from imagery.core import linkage, neighbours
+
+    ids, vectors, digest = _vectors(event)
+    if snapshots.inputs_of(event, Snapshot.Kind.TREE) == digest:
+        return len(ids)
+    tree = linkage.minimum_spanning_tree(vectors)
+    thetas, n_groups, largest = linkage.profile(tree)
+    index, distance = neighbours.knn(vectors, NEIGHBOURS)
+    snapshots.write(
+        event,
+        Snapshot.Kind.NEIGHBOURS,
+        {"unique": ids, "index": index, "distance": distance},
+        digest,
+    )
+    made = {
+        "unique": ids,
+        "u": tree.u,
+        "v": tree.v,
+        "d": tree.d,
+        "thetas": thetas,
+        "n_groups": n_groups,
+        "largest": largest,
+    }
+    snapshots.write(event, Snapshot.Kind.TREE, made, digest)
+    return len(ids)
+
+
+def _vectors(event: Event) -> tuple[np.ndarray, np.ndarray, str]:
+    """(unique ids int64 (n,), vectors float32 (n, d), digest), nodes by their file's SHA-256."""
+    rows = list(
+        Vector.objects.filter(
+            image__represents__event=event, layer=event.descriptor, embedder=event.embedder
+        )
+        .order_by("image__sha256")
+        .values_list("image__represents__pk", "image__sha256", "values")
+        .iterator(2000)
+    )
+    ids = np.array([row[0] for row in rows], np.int64)
+    packed = b"".join(bytes(row[2]) for row in rows)
+    vectors = np.frombuffer(packed, "<f2").astype(np.float32)
+    vectors = vectors.reshape(len(rows), -1) if rows else np.zeros((0, 1), np.float32)
+    digest = snapshots.digest(
+        FORMAT, event.descriptor, event.embedder, ids.tobytes(), "".join(row[1] for row in rows)
+    )
+    return ids, vectors, digest

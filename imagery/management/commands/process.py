@@ -1,0 +1,57 @@
+"""Organise an event: fetch → look → dedup → group → rollup, as jobs, followed to their end."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from imagery import following, pipeline, supervisor
+from imagery.models import Event
+
+
+class Command(BaseCommand):
+    help = "Organise an event; a worker is started for it where none runs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("event", help="the event's slug")
+        parser.add_argument("--no-wait", action="store_true", help="queue it and return")
+        parser.add_argument(
+            "--retry-failed", action="store_true", help="fetch failed links once more"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        event = Event.objects.filter(slug=options["event"]).first()
+        if event is None:
+            known = ", ".join(Event.objects.values_list("slug", flat=True)[:20]) or "none yet"
+            raise CommandError(f"no event {options['event']!r}; there are: {known}")
+        supervisor.prepare_folders()
+        if options["retry_failed"]:
+            pipeline.retry(event.pk)
+        pipeline.start(event.pk)
+        if options["no_wait"]:
+            return
+        organise(event, self.stdout._out)  # type: ignore[attr-defined]
+        self.stdout.write(following.summary(event))
+
+
+def organise(event: Event, out: Any) -> None:
+    """Follow the event's jobs to their end, with a worker of our own where none runs.
+
+    Raises CommandError where a stage failed.
+    """
+    look = following.until_idle(event, out)
+    if not settings.EMBEDDED:
+        following.wait(look)
+    else:
+        try:
+            with supervisor.only_worker() as handle:
+                child = supervisor.Child("worker", supervisor.worker_command(), (handle,))
+                supervisor.supervise([child], look)
+        except supervisor.AlreadyRunning:
+            following.wait(look)
+    failed = look.follower.failed  # type: ignore[attr-defined]
+    if failed is not None:
+        raise CommandError(f"{failed.get_stage_display()} failed: {failed.message}")

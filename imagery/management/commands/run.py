@@ -1,0 +1,44 @@
+"""Run everything on this machine: a web server and a worker, watched until Ctrl-C."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from imagery import supervisor
+
+
+class Command(BaseCommand):
+    help = "Run the web server and a worker; both are started again if they end."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000, help="the next free one is taken")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        supervisor.prepare_folders()
+        serve(self, options["host"], options["port"])
+
+
+def serve(command: BaseCommand, host: str, port: int) -> None:
+    """Serve until told to stop. Raises CommandError where the port or the folder is taken."""
+    with ExitStack() as stack:
+        try:
+            handle = stack.enter_context(supervisor.only_worker())
+            port = supervisor.free_port(host, port)
+        except (supervisor.AlreadyRunning, OSError) as error:
+            raise CommandError(f"{error}: stop the other `run` first") from None
+        shown = f"[{host}]" if ":" in host else host
+        command.stdout.write(f"Afterimage is at http://{shown}:{port}/  (Ctrl-C stops it)")
+        command.stdout.flush()
+        children = [
+            supervisor.Child("web server", supervisor.web_command(host, port)),
+            supervisor.Child("worker", supervisor.worker_command(), (handle,)),
+        ]
+        supervisor.supervise(children, lambda: False)

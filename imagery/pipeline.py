@@ -1,0 +1,277 @@
+"""The stages in their order, as jobs: fetch → look → dedup → group → rollup.
+
+A pass over an event is a chain of Job rows, one active at a time. A stage's work is pending
+rows; messages only say "look again". So any process may be killed at any point: `resume`
+finds the job whose heartbeat stopped and sends its pending rows out anew.
+
+fetch and look are spread: `spread` sends out chunks of ids, each counted when done; the chunk
+that completes the count starts the next stage. dedup, group and rollup have one writer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from imagery import dedup, fetch, grouping, locks, look, rollup
+from imagery import ingest as ingest_posts
+from imagery.models import Event, Import, Job, Stage
+
+log = logging.getLogger(__name__)
+
+CHUNK = {Stage.FETCH: 64, Stage.LOOK: 64}
+WINDOW = 200  # chunks sent out at once
+SILENT_S = 45  # a running job without a sign of life for this long is taken up again
+ORDER = list(Stage)
+State = Job.State
+
+
+class Stopped(Exception):
+    """The job was cancelled, or its message is of an earlier round."""
+
+
+# Starting ------------------------------------------------------------------------------------
+
+
+def start(event_id: int) -> Job:
+    """Begin a pass over the event; if one is under way, another follows it. Returns the job."""
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(event_id=event_id, stage=Stage.FETCH)
+            _send(job)
+            return job
+    except IntegrityError:
+        Job.objects.active().filter(event_id=event_id).update(again=True)
+        found = Job.objects.active().filter(event_id=event_id).first()
+        return found or start(event_id)
+
+
+def cancel(event_id: int) -> int:
+    """Stop the event's pass after what is in hand; what is done stays. Returns jobs stopped."""
+    return (
+        Job.objects.active()
+        .filter(event_id=event_id)
+        .update(state=State.CANCELLED, finished_at=timezone.now(), again=False)
+    )
+
+
+def retry(event_id: int, link_ids: Iterable[int] | None = None, kind: str | None = None) -> int:
+    """Let failed links wait again and start a pass. Returns how many."""
+    n = fetch.retry(event_id, link_ids, kind)
+    if n:
+        start(event_id)
+    return n
+
+
+def resume() -> int:
+    """Take up jobs and imports whose worker died. Returns how many were sent again."""
+    return _resume(timezone.now() - timedelta(seconds=SILENT_S))
+
+
+def resume_all() -> int:
+    """Take up everything unfinished: for the start of the only worker there is."""
+    locks.release_all()
+    return _resume(timezone.now() + timedelta(seconds=1))
+
+
+def _resume(silent_since: datetime) -> int:
+    from imagery import tasks
+
+    n = 0
+    silent = Q(beat_at__lt=silent_since) | Q(beat_at=None, created_at__lt=silent_since)
+    for job in Job.objects.active().filter(silent):
+        log.warning("taking up %s of event %s again", job.stage, job.event_id)
+        _send(job)
+        n += 1
+    silent = Q(updated_at__lt=silent_since) | Q(updated_at=None, created_at__lt=silent_since)
+    for row in Import.objects.unfinished().filter(silent):
+        Import.objects.filter(pk=row.pk).update(updated_at=timezone.now())
+        tasks.import_file.delay_on_commit(row.pk)
+        n += 1
+    return n
+
+
+def _send(job: Job) -> None:
+    """Send the job's message, voiding older ones."""
+    from imagery import tasks
+
+    Job.objects.filter(pk=job.pk).update(round=F("round") + 1, beat_at=timezone.now())
+    job.refresh_from_db(fields=["round"])
+    tasks.run_job.delay_on_commit(job.pk, job.round)
+
+
+# Running -------------------------------------------------------------------------------------
+
+
+def run(job_id: int, round: int) -> None:
+    """Do a job's stage, or send out its chunks. A void or finished job is left alone."""
+    job = _take(job_id, round)
+    if job is None:
+        return
+    event = job.event
+    with locks.beating(lambda: beat(job_id)):
+        try:
+            if job.stage in CHUNK:
+                _spread(job, event)
+            else:
+                with locks.one_writer(event.pk):
+                    _work(job, event)
+                finish(job_id, round)
+        except locks.Busy:
+            log.info("event %s is busy; the job is taken up later", event.pk)
+        except Exception as error:  # noqa: BLE001 — a job's end must be on its row, whatever it was
+            fail(job, error)
+            raise
+
+
+def _take(job_id: int, round: int) -> Job | None:
+    now = timezone.now()
+    taken = (
+        Job.objects.active()
+        .filter(pk=job_id, round=round)
+        .update(state=State.RUNNING, beat_at=now)
+    )
+    if not taken:
+        return None
+    Job.objects.filter(pk=job_id, started_at=None).update(started_at=now)
+    return Job.objects.select_related("event").get(pk=job_id)
+
+
+def _work(job: Job, event: Event) -> None:
+    work: dict[str, Callable[[Event], object]] = {
+        Stage.DEDUP: dedup.run,
+        Stage.GROUP: grouping.run,
+        Stage.ROLLUP: rollup.run,
+    }
+    n = event.images.seen().count() if job.stage == Stage.DEDUP else event.unique_images.count()
+    Job.objects.filter(pk=job.pk).update(n_total=n)
+    work[job.stage](event)
+    Job.objects.filter(pk=job.pk).update(n_done=n)
+
+
+def pending(event: Event, stage: str) -> list[int]:
+    """Ids of rows the spread stage has still to do, in their order."""
+    if stage == Stage.FETCH:
+        return list(event.links.to_fetch().order_by("pk").values_list("pk", flat=True))
+    return list(event.images.to_look(event.embedder).order_by("pk").values_list("pk", flat=True))
+
+
+def _spread(job: Job, event: Event) -> None:
+    from imagery import tasks
+
+    if job.stage == Stage.LOOK and event.images.exists():
+        look.choose_embedder(event)
+    ids = pending(event, job.stage)
+    if not ids:
+        finish(job.pk, job.round)
+        return
+    # What earlier rounds did stays counted; what is pending now is what is left.
+    size = CHUNK[Stage(job.stage)]
+    window = ids[: size * WINDOW]
+    Job.objects.filter(pk=job.pk, round=job.round).update(
+        n_total=F("n_done") + len(ids), n_sent=F("n_done") + len(window)
+    )
+    for begin in range(0, len(window), size):
+        tasks.run_chunk.delay(job.pk, job.round, window[begin : begin + size])
+
+
+def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
+    """One chunk of a spread stage; the last one of the window moves the job on."""
+    job = Job.objects.active().filter(pk=job_id, round=round).select_related("event").first()
+    if job is None:
+        return
+
+    def progress(n_done: int, n_failed: int) -> None:
+        counted = (
+            Job.objects.active()
+            .filter(pk=job_id, round=round)
+            .update(
+                n_done=F("n_done") + n_done,
+                n_failed=F("n_failed") + n_failed,
+                beat_at=timezone.now(),
+            )
+        )
+        if not counted:
+            raise Stopped
+
+    with locks.beating(lambda: beat(job_id)):
+        try:
+            if job.stage == Stage.FETCH:
+                fetch.fetch(job.event.links.filter(pk__in=ids).select_related("source"), progress)
+            else:
+                look.look(job.event, ids, progress)
+        except Stopped:
+            return
+        except Exception as error:  # noqa: BLE001 — see run
+            fail(job, error)
+            raise
+    _move_on(job_id, round)
+
+
+def _move_on(job_id: int, round: int) -> None:
+    """When the window's count is complete, send the job again: it finds more, or finishes."""
+    whole = Q(n_sent__gt=0, n_done__gte=F("n_sent"))
+    # Only one of the chunks that see the full count wins this update.
+    if Job.objects.active().filter(whole, pk=job_id, round=round).update(n_sent=0):
+        _send(Job.objects.get(pk=job_id))
+
+
+def beat(job_id: int) -> None:
+    Job.objects.active().filter(pk=job_id).update(beat_at=timezone.now())
+
+
+def finish(job_id: int, round: int) -> None:
+    """Close the job and begin the next stage, or the pass that was asked for meanwhile."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job_id)
+        if not job.is_active or job.round != round:
+            return
+        job.state, job.finished_at = State.DONE, timezone.now()
+        job.save(update_fields=["state", "finished_at"])
+        place = ORDER.index(Stage(job.stage)) + 1
+        if place < len(ORDER):
+            following = ORDER[place]
+        elif job.again:
+            following, job.again = ORDER[0], False
+        else:
+            return
+        _send(Job.objects.create(event_id=job.event_id, stage=following, again=job.again))
+
+
+def fail(job: Job, error: Exception) -> None:
+    Job.objects.filter(pk=job.pk).update(
+        state=State.FAILED,
+        finished_at=timezone.now(),
+        message=f"{type(error).__name__}: {error}"[:500],
+    )
+
+
+# Imports -------------------------------------------------------------------------------------
+
+
+def import_and_process(import_id: int, progress: Callable[[Import], None] | None = None) -> Import:
+    """Read an import's file, then start a pass over its event."""
+    row = ingest_posts.run(Import.objects.select_related("event").get(pk=import_id), progress)
+    if row.state == Import.State.DONE:
+        rollup.quick_counts(row.event)
+        start(row.event_id)
+    return row
+
+
+def overview(event: Event) -> Job | None:
+    """The job whose progress the event's pages show: the active one."""
+    return Job.objects.active().filter(event=event).first()
+
+
+def is_idle(event_id: int | None = None) -> bool:
+    """Whether no job or import (of the event) is queued or running."""
+    jobs, imports = Job.objects.active(), Import.objects.unfinished()
+    if event_id is not None:
+        jobs, imports = jobs.filter(event_id=event_id), imports.filter(event_id=event_id)
+    return not jobs.exists() and not imports.exists()
+

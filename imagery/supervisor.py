@@ -1,0 +1,172 @@
+"""Processes that `run` starts, watches, starts again and stops: a web server and one worker."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+STOP_S = 15  # a process has this long to end by itself
+LIVED_S = 10  # a process that lived longer is started again at once
+PR_SET_PDEATHSIG = 1
+
+
+class AlreadyRunning(RuntimeError):
+    """Another process holds this folder's worker."""
+
+
+@contextlib.contextmanager
+def only_worker() -> Iterator[int]:
+    """Hold the data folder's worker lock; yields a descriptor for the worker to inherit.
+
+    The lock lives as long as any process has the descriptor: a worker that outlives its
+    parent keeps others out. Raises AlreadyRunning.
+    """
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(settings.DATA_DIR / "worker.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise AlreadyRunning("a worker of this data folder is running") from None
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def worker_command() -> list[str]:
+    log_level = os.environ.get("LOG_LEVEL", "WARNING")
+    schedule = settings.DATA_DIR / "beat-schedule"
+    return [
+        *(sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--beat"),
+        *("--schedule", str(schedule), "--loglevel", log_level),
+        *("--concurrency", str(settings.CELERY_WORKER_CONCURRENCY)),
+        *("--hostname", "afterimage@%h", "--without-gossip", "--without-mingle"),
+    ]
+
+
+def web_command(host: str, port: int) -> list[str]:
+    shown = f"[{host}]" if ":" in host else host
+    return [
+        *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{shown}:{port}"),
+        *("--workers", "1", "--threads", "8", "--worker-class", "gthread", "--timeout", "120"),
+        *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
+    ]
+
+
+def free_port(host: str, wanted: int) -> int:
+    """The wanted port, else the next of twenty that is free. Raises OSError."""
+    for port in range(wanted, wanted + 20):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family) as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return port
+    raise OSError(f"no free port from {wanted} to {wanted + 19} on {host}")
+
+
+def prepare_folders() -> None:
+    """Folders of the broker that needs no server, and of uploads."""
+    folders = [settings.UPLOADS_DIR]
+    if settings.EMBEDDED:
+        folders += [settings.BROKER_DIR / "queue", settings.BROKER_DIR / "control"]
+    for folder in folders:
+        Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _die_with_parent() -> None:
+    """In the child, before it becomes the program: end when the parent ends (Linux)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class Child:
+    """One process, started again whenever it ends before it is told to."""
+
+    name: str
+    command: list[str]
+    keep_open: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    n_starts: int = field(default=0)
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        self.n_starts += 1
+        self.process = subprocess.Popen(  # noqa: S603 — our own command line
+            self.command,
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            pass_fds=self.keep_open,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509
+        )
+
+    def watch(self) -> None:
+        """Start again if it ended; a process that keeps ending waits a little longer each time."""
+        if self.process is None or self.process.poll() is None:
+            return
+        lived = time.monotonic() - self.started_at
+        code = self.process.returncode
+        self._end_group(signal.SIGKILL)  # children of a killed parent
+        wait = 0.0 if lived > LIVED_S else min(30.0, 0.5 * 2 ** min(self.n_starts, 6))
+        print(f"{self.name} ended ({code}); starting it again", file=sys.stderr, flush=True)
+        time.sleep(wait)
+        self.start()
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                pass
+        self._end_group(signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def _end_group(self, how: signal.Signals) -> None:
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, how)
+
+
+def supervise(children: list[Child], until: Callable[[], bool], every_s: float = 0.5) -> None:
+    """Run the children until `until()` is true, SIGTERM, SIGINT or SIGHUP; then stop them."""
+    stopping = False
+
+    def ask_to_stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    before = {
+        number: signal.signal(number, ask_to_stop)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    }
+    try:
+        for child in children:
+            child.start()
+        while not stopping and not until():
+            for child in children:
+                child.watch()
+            time.sleep(every_s)
+    finally:
+        for child in reversed(children):
+            child.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,56 @@
+"""Celery's way in: each job is one call. Arguments are ids; running twice is safe."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.conf import settings
+
+
+@shared_task
+def run_job(job_id: int, round: int) -> None:
+    from imagery import pipeline
+
+    pipeline.run(job_id, round)
+
+
+@shared_task
+def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
+    from imagery import pipeline
+
+    pipeline.run_chunk(job_id, round, ids)
+
+
+@shared_task
+def import_file(import_id: int) -> None:
+    from imagery import pipeline
+    from imagery.models import Import
+
+    # Claimed by a conditional update: a second message of a running import does nothing.
+    if Import.objects.filter(pk=import_id).exclude(state=Import.State.DONE).exists():
+        pipeline.import_and_process(import_id)
+
+
+@shared_task
+def apply_rules(event_id: int) -> None:
+    from imagery import pipeline, rules
+    from imagery.models import Event
+
+    rules.apply(Event.objects.get(pk=event_id))
+    pipeline.start(event_id)
+
+
+@shared_task
+def resume_jobs() -> None:
+    from imagery import pipeline
+
+    pipeline.resume()
+
+
+@worker_ready.connect
+def take_up_unfinished(**kwargs: object) -> None:
+    """The only worker there is takes up at once what an earlier one left."""
+    if settings.EMBEDDED:
+        from imagery import pipeline
+
+        pipeline.resume_all()
