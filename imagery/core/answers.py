@@ -36,7 +36,9 @@ def errors_in_words(host: str) -> Iterator[None]:
     except ssl.SSLEOFError as error:
         raise FetchError(f"{host} broke the connection off", "connect", True) from error
     except ssl.SSLError as error:
-        raise FetchError(f"no secure connection to {host}: {error.reason}", "tls") from error
+        # OpenSSL names its reasons LIKE_THIS.
+        what = (getattr(error, "reason", None) or "refused").replace("_", " ").lower()
+        raise FetchError(f"no secure connection to {host}: {what}", "tls") from error
     except OSError as error:
         what = error.strerror or "it broke the connection off"
         raise FetchError(f"no connection to {host}: {what}", "connect", True) from error

@@ -42,7 +42,6 @@ from imagery.core.transport import (
     Patience,
     connect,
     set_patience,
-    tls_context,
 )
 
 __all__ = ["FetchError", "Fetcher", "Kind", "Limits", "Response", "check_url", "forbidden"]
@@ -122,7 +121,7 @@ class Fetcher:
         self._clock = clock
         self._sleep = sleep
         self._rng = rng or random.Random()
-        self._tls = tls_context(ca_file)
+        self._ca_file = ca_file
         self._idle = IdleConnections(clock)
         self._turns = HostTurns(limits.per_host, limits.min_interval_s, clock, sleep)
 
@@ -265,7 +264,7 @@ class Fetcher:
                 # The server closed it while it lay idle: no attempt of ours has failed yet.
                 kept.close()
         connection = connect(
-            target, addresses, self._tls, self._patience(self.limits.connect_s, give_up_at)
+            target, addresses, self._ca_file, self._patience(self.limits.connect_s, give_up_at)
         )
         return connection, self._send(connection, target, accept, give_up_at)
 

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -42,6 +43,7 @@ class _TimedTlsSocket(_Timed, ssl.SSLSocket):
     pass
 
 
+@cache  # reading the roots takes tens of milliseconds
 def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     """Verifies chain and name, TLS 1.2 or later. ca_file: PEM roots; certifi's by default."""
     context = ssl.create_default_context(cafile=ca_file or certifi.where())
@@ -80,7 +82,7 @@ def _dial(address: str, port: int, timeout_s: float | None) -> socket.socket:
 
 
 def connect(
-    target: Target, addresses: list[str], tls: ssl.SSLContext, patience: Patience
+    target: Target, addresses: list[str], ca_file: str | None, patience: Patience
 ) -> Connection:
     """A new connection to the first of the addresses that answers.
 
@@ -92,7 +94,7 @@ def connect(
     for address in addresses:
         connection: Connection
         if target.scheme == "https":
-            connection = _PinnedHttps(target.host, target.port, ssl_context=tls)
+            connection = _PinnedHttps(target.host, target.port, ssl_context=tls_context(ca_file))
         else:
             connection = _PinnedHttp(target.host, target.port)
         connection.address = address
