@@ -2,7 +2,7 @@ import ipaddress
 import pickle
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from imagery.core.addresses import FetchError, check_url, checked_addresses, forbidden
@@ -93,6 +93,7 @@ def test_public_addresses_are_free(ip):
     assert forbidden(ip) is None
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4))
 @example(ipaddress.ip_address("192.88.99.1"))
 @example(ipaddress.ip_address("168.63.129.16"))
@@ -106,6 +107,7 @@ def test_ipv4_agrees_with_the_standard_library(ip):
     assert (forbidden(ip) is None) == (ip.is_global and not stricter)
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=6))
 @example(ipaddress.ip_address("64:ff9b::808:808"))
 def test_free_ipv6_is_global(ip):
@@ -114,6 +116,7 @@ def test_free_ipv6_is_global(ip):
         assert ip.ipv4_mapped is None and ip.sixtofour is None and ip.teredo is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_no_wrapping_frees_a_forbidden_ipv4(number):
     inner = ipaddress.IPv4Address(number)
@@ -239,6 +242,7 @@ def test_good_urls_come_back_in_normal_form(url, normal):
     assert check_url(target.url) == target
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.text().map("http://".__add__), st.from_regex(r"https?://\S+")))
 def test_any_text_is_taken_or_refused(text):
     try:
