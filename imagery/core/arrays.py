@@ -26,7 +26,7 @@ def unpack(payload: bytes) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(payload), allow_pickle=False) as packed:
             arrays = {name: packed[name] for name in packed.files}
-    except (zipfile.BadZipFile, OSError, EOFError, KeyError) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError) as error:
         raise ValueError(f"not a block of arrays: {error}") from None
     found = int(arrays.pop("_format", -1))
     if found != FORMAT:

@@ -1,0 +1,64 @@
+from datetime import UTC, datetime
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from imagery import ingest, rules
+from imagery.models import Rule
+from imagery.sources.base import AccountRecord, Record
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2017, 9, 20, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "stored"),
+    [
+        ("keyword", "  storm ", "storm"),
+        ("hashtag", "#Maria", "Maria"),
+        ("account", "@fema", "fema"),
+        ("bbox", "-68, 17.8, -65, 18.6", "-68,17.8,-65,18.6"),
+        ("after", "2017-09-20", "2017-09-20T00:00:00+00:00"),
+        ("before", "2017-09-20T14:00:00Z", "2017-09-20T14:00:00+00:00"),
+    ],
+)
+def test_check_stores_a_rule_in_one_form(kind, value, stored):
+    assert rules.check(kind, value) == stored
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        ("keyword", "two words", "two words"),
+        ("keyword", " ", "empty"),
+        ("hashtag", "#", "''"),
+        ("bbox", "1,2,3", "1,2,3"),
+        ("bbox", "0,10,1,5", "0,10,1,5"),
+        ("bbox", "nan,0,1,1", "nan"),
+        ("after", "yesterday", "yesterday"),
+        ("after", "2017-13-45", "2017-13-45"),
+        ("nonsense", "x", "nonsense"),
+        ("phrase", "x" * 301, "301"),
+    ],
+)
+def test_check_names_what_does_not_fit(kind, value, said):
+    with pytest.raises(ValidationError, match=said):
+        rules.check(kind, value)
+
+
+def _post(uid: str, text: str, handle: str = "someone") -> Record:
+    return Record("twitter", uid, NOON, AccountRecord(handle, handle), text)
+
+
+def test_rules_applied_anew_set_posts_aside_and_bring_them_back(event):
+    ingest.store(event, [_post("1", "storm here"), _post("2", "lunch"), _post("3", "x", "fema")])
+    rule = Rule.objects.create(event=event, kind="keyword", value="storm")
+    assert rules.count_matching(event) == 1
+    assert rules.apply(event) == 2
+    assert list(event.posts.selected().values_list("uid", flat=True)) == ["1"]
+    Rule.objects.create(event=event, kind="account", value="FEMA")
+    assert rules.apply(event) == 1
+    rule.delete()
+    event.rules.all().delete()
+    assert rules.apply(event) == 1
+    assert event.posts.selected().count() == 3
