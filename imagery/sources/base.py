@@ -78,9 +78,10 @@ class Source(Protocol):
     def sniff(self, head: bytes, filename: str) -> bool:
         """Whether the first 64 KiB (decompressed) look like this format. Never raises."""
 
-    def read(self, stream: BinaryIO, filename: str) -> Iterator[Record | BadRow]:
+    def read(self, stream: BinaryIO, filename: str, now: datetime) -> Iterator[Record | BadRow]:
         """Records and bad rows, streamed: memory stays flat whatever the file's size.
 
+        now: aware; posts dated more than two days after it become bad rows.
         Raises UnreadableFile when nothing at all can be made of the file.
         """
 
