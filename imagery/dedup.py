@@ -67,10 +67,10 @@ def _assign(rows: list[Row], threshold: int) -> uniqueness.Assignment:
     hashes = np.frombuffer(bytes.fromhex("".join(row.phash for row in rows)), np.uint8)
     signatures = np.frombuffer(b"".join(bytes(row.signature) for row in rows), np.uint8)
     return uniqueness.assign(
-        hashes.reshape(-1, hashing.PHASH_BYTES),
+        hashes.reshape(-1, 8),
         threshold=threshold,
         flat=np.array([row.is_blank for row in rows], bool),
-        signatures=signatures.reshape(-1, hashing.SIGNATURE_BYTES),
+        signatures=signatures.reshape(-1, 192),
     )
 
 

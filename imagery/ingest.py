@@ -109,8 +109,6 @@ def run(row: Import, progress: Callable[[Import], None] | None = None) -> Import
 
 
 def _reason(error: Exception, row: Import) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{row.filename}: the file is no longer there"
     if isinstance(error, OSError):
         return f"{row.filename}: {error.strerror or error}"
     return str(error)

@@ -21,7 +21,9 @@ from imagery.demo.files import MadeFile, make_files
 from imagery.demo.posting import Feed, Moment
 from imagery.demo.story import ABOUT, TITLE
 
-__all__ = ["ABOUT", "TITLE", "Made", "make"]
+__all__ = ["ABOUT", "TIMEZONE", "TITLE", "Made", "make"]
+
+TIMEZONE = "Europe/Madrid"  # of the coast it is set on
 
 WITH_PICTURE_SHARE = 0.75
 ALBUM_SHARE = 0.04  # of picture posts that show two to four
