@@ -1,0 +1,1 @@
+"""Figures of speed: `make bench`, or `python -m benchmarks NAME`. Never timed tests."""
