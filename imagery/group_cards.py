@@ -137,4 +137,6 @@ def _mosaic(event: Event, groups: Groups, at: int, held: list[UniqueImage]) -> G
 
 def name_of(row: UniqueImage, at_most: int = 2, least: float = 0.1) -> Classes:
     """The representative's likeliest classes; empty where nothing is likely."""
-    return [(str(name), float(p)) for name, p in row.representative.top_classes[:at_most] if p >= least]
+    return [
+        (str(name), float(p)) for name, p in row.representative.top_classes[:at_most] if p >= least
+    ]
