@@ -54,7 +54,7 @@ class Tree:
         tree = cls(int(found["n"]), u, v, d, float(found["floor"]))
         if not (u.shape == v.shape == d.shape == (len(u),)):
             raise ValueError(f"not a tree: edges of lengths {u.shape}, {v.shape}, {d.shape}")
-        if len(u) and not (0 <= min(u.min(), v.min()) and max(u.max(), v.max()) < tree.n):
+        if len(u) and not (min(u.min(), v.min()) >= 0 and max(u.max(), v.max()) < tree.n):
             raise ValueError(f"not a tree: edges outside its {tree.n} vectors")
         return tree
 
