@@ -46,8 +46,10 @@ def start(event_id: int) -> Job:
             _send(job)
             return job
     except IntegrityError:
-        Job.objects.active().filter(event_id=event_id).update(again=True)
-        found = Job.objects.active().filter(event_id=event_id).first()
+        active = Job.objects.active().filter(event_id=event_id)
+        not_begun = Q(stage=Stage.FETCH, state=State.QUEUED)
+        active.exclude(not_begun).update(again=True)
+        found = active.first()
         return found or start(event_id)
 
 

@@ -46,11 +46,16 @@ def only_worker() -> Iterator[int]:
         os.close(handle)
 
 
+def worker(lock: int) -> Child:
+    """The worker, holding the data folder's lock."""
+    return Child("worker", worker_command(), (lock,), quiet=True)
+
+
 def worker_command() -> list[str]:
     log_level = os.environ.get("LOG_LEVEL", "WARNING")
     schedule = settings.DATA_DIR / "beat-schedule"
     return [
-        *(sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--beat"),
+        *(sys.executable, "-W", "ignore::celery.platforms.SecurityWarning", "-m", "celery", "--quiet", "-A", "config", "worker", "--beat"),
         *("--schedule", str(schedule), "--loglevel", log_level),
         *("--concurrency", str(settings.CELERY_WORKER_CONCURRENCY)),
         *("--hostname", "afterimage@%h", "--without-gossip", "--without-mingle"),
@@ -99,6 +104,7 @@ class Child:
     name: str
     command: list[str]
     keep_open: tuple[int, ...] = ()
+    quiet: bool = False  # nothing on standard output; standard error stays
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     n_starts: int = field(default=0)
@@ -110,6 +116,7 @@ class Child:
             self.command,
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if self.quiet else None,
             pass_fds=self.keep_open,
             start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509

@@ -48,8 +48,7 @@ def organise(event: Event, out: Any) -> None:
     else:
         try:
             with supervisor.only_worker() as handle:
-                child = supervisor.Child("worker", supervisor.worker_command(), (handle,))
-                supervisor.supervise([child], look)
+                supervisor.supervise([supervisor.worker(handle)], look)
         except supervisor.AlreadyRunning:
             following.wait(look)
     failed = look.follower.failed  # type: ignore[attr-defined]

@@ -39,6 +39,6 @@ def serve(command: BaseCommand, host: str, port: int) -> None:
         command.stdout.flush()
         children = [
             supervisor.Child("web server", supervisor.web_command(host, port)),
-            supervisor.Child("worker", supervisor.worker_command(), (handle,)),
+            supervisor.worker(handle),
         ]
         supervisor.supervise(children, lambda: False)
