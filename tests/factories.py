@@ -244,12 +244,8 @@ def _snapshots(event: Event, made: Made) -> None:
         "first": np.array([u.first_posted_at.timestamp() for u in ranked], np.int64),
         "last": np.array([u.last_posted_at.timestamp() for u in ranked], np.int64),
     }
-    inputs = snapshots.digest(event.slug, str(len(made.posts)))
-    snapshots.write(event, Snapshot.Kind.UNIQUE, unique, inputs)
-    snapshots.write(event, Snapshot.Kind.TIMELINE, _timeline(made), inputs)
     place = np.cumsum([0.5 if i and i % 3 == 0 else 0.05 for i in range(len(made.uniques))])
     ids = np.array([u.pk for u in made.uniques], np.int64)
-    snapshots.write(event, Snapshot.Kind.TREE, _tree(ids, place), inputs)
     apart = np.abs(place[:, None] - place[None]).astype(np.float32)
     near = np.argsort(apart, axis=1, kind="stable")[:, 1:9].astype(np.int32)
     neighbours = {
@@ -257,7 +253,14 @@ def _snapshots(event: Event, made: Made) -> None:
         "index": near,
         "distance": np.take_along_axis(apart, near.astype(np.int64), axis=1),
     }
-    snapshots.write(event, Snapshot.Kind.NEIGHBOURS, neighbours, inputs)
+    for kind, made_arrays in (
+        (Snapshot.Kind.UNIQUE, unique),
+        (Snapshot.Kind.TIMELINE, _timeline(made)),
+        (Snapshot.Kind.TREE, _tree(ids, place)),
+        (Snapshot.Kind.NEIGHBOURS, neighbours),
+    ):
+        inputs = snapshots.digest(*(array.tobytes() for array in made_arrays.values()))
+        snapshots.write(event, kind, made_arrays, inputs)
 
 
 def _tree(ids: np.ndarray, place: np.ndarray) -> snapshots.Arrays:
