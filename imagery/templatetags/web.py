@@ -24,4 +24,3 @@ def web(url: str | None) -> str:
 def known(value: object) -> str:
     """A figure; "—" where it is unknown, which is not 0."""
     return "—" if value is None or value == "" else str(intcomma(value))
-

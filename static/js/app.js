@@ -56,3 +56,8 @@ document.addEventListener("submit", (event) => {
   const words = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
   if (words && !window.confirm(words)) event.preventDefault();
 });
+
+// A select that sends its form when it changes.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
+});

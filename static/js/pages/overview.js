@@ -1,0 +1,87 @@
+// Posts over time, with the top picture of each peak pinned above it.
+
+import { colour, onTheme } from "../lib/colours.js";
+import { getJson } from "../lib/http.js";
+import * as panel from "../lib/panel.js";
+import { config, layout, plotly } from "../lib/plotly.js";
+
+let data = null;
+
+async function draw(box) {
+  const plot = box.querySelector("[data-plot]");
+  try {
+    data = await getJson(box.dataset.src);
+    if (!data.at.length) {
+      box.closest("section").hidden = true;
+      return;
+    }
+    await chart(plot);
+    pin(box);
+  } catch (error) {
+    const words = document.createElement("p");
+    words.className = "quiet curve-failed";
+    words.textContent = error.message;
+    plot.replaceChildren(words);
+  }
+}
+
+async function chart(plot) {
+  const Plotly = await plotly();
+  const area = (y, name, line, fill) => ({
+    type: "scatter", mode: "lines", x: data.at, y, name, fill: "tozeroy", fillcolor: fill,
+    line: { color: line, width: 1.5, shape: "spline", smoothing: 0.4 }, hovertemplate: "%{y:,} " + name + "<extra></extra>",
+  });
+  const ink = colour("--data-1");
+  const quiet = colour("--data-quiet");
+  const clear = (rgb, alpha) => rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
+  await Plotly.react(
+    plot,
+    [area(data.posts, "posts", quiet, clear(quiet, 0.18)), area(data.image_posts, "with pictures", ink, clear(ink, 0.28))],
+    layout({
+      margin: { l: 48, r: 8, t: 8, b: 28 },
+      hovermode: "x unified",
+      xaxis: { type: "date", range: [data.start, data.end], automargin: false },
+      yaxis: { nticks: 4, automargin: false, tickformat: ",d" },
+    }),
+    config,
+  );
+}
+
+// Pins stand over their peak; near the edges they are moved inward and their line with them.
+function pin(box) {
+  const pins = box.querySelector("[data-pins]");
+  const from = Date.parse(data.start);
+  const whole = Date.parse(data.end) - from || 1;
+  const high = Math.max(...data.posts);
+  const plotHeight = 164;
+  pins.replaceChildren(
+    ...data.peaks.map((peak) => {
+      const at = (Date.parse(peak.at) - from) / whole;
+      const link = document.createElement("a");
+      const half = (pins.clientWidth < 500 ? 26 : 40) / pins.clientWidth;
+      const placed = Math.min(1 - half, Math.max(half, at));
+      link.href = peak.url;
+      link.style.setProperty("--at", `${placed * 100}%`);
+      link.style.setProperty("--nudge", `${(at - placed) * pins.clientWidth}px`);
+      link.style.setProperty("--drop", `${Math.max(0, (1 - peak.posts / high) * plotHeight * 0.9)}px`);
+      link.title = `${peak.shown.toLocaleString("en")} of ${peak.posts.toLocaleString("en")} posts then`;
+      link.append(Object.assign(document.createElement("img"), { src: peak.thumb, alt: peak.alt }));
+      link.addEventListener("click", (event) => {
+        if (event.detail === 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        panel.open(peak.url, { from: link });
+      });
+      return link;
+    }),
+  );
+}
+
+const start = () => {
+  const box = document.querySelector("[data-curve]");
+  if (box) draw(box);
+};
+
+start();
+onTheme(() => data?.at.length && chart(document.querySelector("[data-plot]")));
+document.addEventListener("htmx:afterSettle", (event) => event.target.id === "overview" && start());
+addEventListener("resize", () => data?.at.length && pin(document.querySelector("[data-curve]")));
