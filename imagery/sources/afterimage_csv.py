@@ -22,6 +22,7 @@ from .fields import (
     uid,
     web_url,
 )
+from .fourcat import FourCat
 from .permalinks import platform_of, post_id_in
 from .tables import Layout, TableSource, web_urls, words
 
@@ -109,6 +110,9 @@ class AfterimageCsv(TableSource):
     name = "csv"
     label = "Afterimage CSV"
     columns = COLUMNS
+
+    def sniff(self, head: bytes, filename: str) -> bool:
+        return super().sniff(head, filename) and not FourCat().sniff(head, filename)
 
     def complete(self, layout: Layout) -> bool:
         found = layout.keys()

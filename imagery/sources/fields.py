@@ -166,6 +166,8 @@ def parse_moment(value: object) -> datetime | None:
             return _moment_in_words(value.strip())
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return _since_1970(value)
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value.astimezone(UTC)
     except (ValueError, OverflowError, OSError, TypeError, IndexError):
         return None
     return None

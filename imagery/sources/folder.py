@@ -73,42 +73,45 @@ class Folder:
     ) -> Iterator[Record | BadRow]:
         shelf = Shelf()
         post_files: list[Entry] = []
-        refused = False
+        n_rows = 0
         for entry in found:
             if isinstance(entry, BadRow):
-                refused = True
+                n_rows += 1
                 yield entry
             elif entry.path.lower().endswith(_POST_ENDINGS):
                 post_files.append(entry)
             else:
                 shelf.add(entry)
-        only_tables = True
-        read_any = False
         for entry in post_files:
-            source = yield from self._read_posts(entry, shelf, now)
-            read_any = read_any or source is not None
-            only_tables = only_tables and (source is None or isinstance(source, FolderCsv))
-        if only_tables:
-            for outcome in shelf.remaining(now + AHEAD):
-                read_any = True
-                yield outcome
-        if not read_any and not refused:
+            for row in self._read_posts(entry, shelf, now):
+                n_rows += 1
+                yield row
+        if shelf.stands_alone:
+            for row in shelf.remaining(now + AHEAD):
+                n_rows += 1
+                yield row
+        if not n_rows:
             raise UnreadableFile(f"{name} holds no pictures and no files of posts.")
 
     def _read_posts(self, entry: Entry, shelf: Shelf, now: datetime) -> Iterator[Record | BadRow]:
-        """The posts of a file on the shelf. Returns its source, None where it holds no posts."""
-        candidates = (FolderCsv(shelf), *self.post_sources)
+        """The posts of a file on the shelf, nothing where it is no file of posts."""
         try:
-            with content_of(entry.open()) as content:
-                head = read_head(content)
-                source = next((one for one in candidates if one.sniff(head, entry.path)), None)
-                if source is not None:
-                    for row in source.read(rejoined(head, content), entry.path, now):
-                        yield _at_home(row, entry.path, shelf)
+            content = content_of(entry.open())
         except BROKEN_ZIP as problem:  # UnreadableFile among them
-            yield BadRow(0, f"{shown(entry.path)} cannot be read further: {problem}")
-            return None
-        return source
+            yield BadRow(0, f"{entry.path} cannot be read: {problem}")
+            return
+        with content:
+            try:
+                head = read_head(content)
+                candidates = (FolderCsv(shelf), *self.post_sources)
+                source = next((one for one in candidates if one.sniff(head, entry.path)), None)
+                if source is None:
+                    return
+                shelf.stands_alone = shelf.stands_alone and isinstance(source, FolderCsv)
+                for row in source.read(rejoined(head, content), entry.path, now):
+                    yield _at_home(row, entry.path, shelf)
+            except UnreadableFile as problem:
+                yield BadRow(0, f"{entry.path} cannot be read further: {problem}")
 
 
 def _at_home(row: Record | BadRow, path: str, shelf: Shelf) -> Record | BadRow:
@@ -132,6 +135,7 @@ class Shelf:
     pictures: dict[str, Entry] = field(default_factory=dict)
     by_name: dict[str, Entry | None] = field(default_factory=dict)  # None: several of that name
     used: set[str] = field(default_factory=set)
+    stands_alone: bool = True  # no other file than our tables tells of posts
 
     def add(self, entry: Entry) -> None:
         self.pictures[entry.path] = entry

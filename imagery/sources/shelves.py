@@ -86,7 +86,11 @@ def _open_file(file: Path) -> BinaryIO:
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
+    return (name.startswith(".") and name != "..") or name in (
+        "__MACOSX",
+        "Thumbs.db",
+        "desktop.ini",
+    )
 
 
 def in_zip(archive: zipfile.ZipFile, size: int) -> Iterator[Entry | BadRow]:
@@ -103,7 +107,7 @@ def in_zip(archive: zipfile.ZipFile, size: int) -> Iterator[Entry | BadRow]:
         )
     latest = {member.filename: member for member in members}  # of one name twice, the later
     for number, member in enumerate(sorted(latest.values(), key=lambda one: one.filename), 1):
-        if member.is_dir() or any(_hidden(part) for part in member.filename.split("/")[-2:]):
+        if member.is_dir() or any(_hidden(part) for part in member.filename.split("/")):
             continue
         reason = _refusal(member)
         if reason:

@@ -173,6 +173,8 @@ def _joined(row: list[str], delimiter: str) -> str:
 
 
 def _header(head: bytes) -> str | None:
+    if head.startswith(b"PK\x03\x04"):
+        return None
     for raw in head.split(b"\n"):
         line = raw.decode("utf-8", "replace").replace("\0", "")
         if not line.strip() or _EXCEL_HINT.fullmatch(line):
