@@ -27,7 +27,8 @@ def make_files(folder: Path, n: int, seed: int = 1) -> list[Path]:
     """n different JPEGs of about 140 kB: regions of real photographs, turned and toned."""
     import skimage.data as data
 
-    sources = [Image.fromarray(f()) for f in (data.astronaut, data.coffee, data.chelsea, data.rocket)]
+    photographs = (data.astronaut, data.coffee, data.chelsea, data.rocket)
+    sources = [Image.fromarray(photograph()) for photograph in photographs]
     rng = np.random.default_rng(seed)
     paths = []
     for i in range(n):

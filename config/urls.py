@@ -15,6 +15,7 @@ urlpatterns = [
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("admin/", admin.site.urls),
+    path("api/", include("config.api_urls")),
     path("", include(([*imagery.urlpatterns, event_page], imagery.app_name))),
     path("", include("analytics.urls")),
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Min
 
-from imagery.core import hashing, uniqueness
+from imagery.core import uniqueness
 from imagery.models import Event, Image, PostLink, UniqueImage
 
 WRITE = 500
@@ -43,9 +43,7 @@ def run(event: Event) -> int:
 def first_posts(event: Event) -> dict[int, datetime]:
     """When each image of the event was first posted, in posts the rules select."""
     found = (
-        PostLink.objects.filter(
-            link__event=event, link__image__failed_at=None, post__selected=True
-        )
+        PostLink.objects.filter(link__event=event, link__image__failed_at=None, post__selected=True)
         .exclude(link__image=None)
         .values_list("link__image_id")
         .annotate(at=Min("post__posted_at"))
@@ -97,9 +95,7 @@ def _leave_out(event: Event, placed: set[int], leads: set[int]) -> None:
     held = event.images.exclude(unique=None).values_list("pk", flat=True)
     stray = [pk for pk in held.iterator(5000) if pk not in placed]
     for start in range(0, len(stray), WRITE):
-        Image.objects.filter(pk__in=stray[start : start + WRITE]).update(
-            unique=None, distance=None
-        )
+        Image.objects.filter(pk__in=stray[start : start + WRITE]).update(unique=None, distance=None)
     sets = event.unique_images.values_list("pk", "representative_id")
     gone = [pk for pk, lead in sets.iterator(5000) if lead not in leads]
     for start in range(0, len(gone), WRITE):

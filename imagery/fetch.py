@@ -170,4 +170,3 @@ def retry(event_id: int, link_ids: Iterable[int] | None = None, kind: str | None
     with transaction.atomic():
         Image.objects.filter(pk__in=refused).update(failed_at=None, reason="", embedder="")
         return links.update(state=Link.State.WAITING, failed_at=None, reason="", kind="")
-

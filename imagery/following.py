@@ -101,10 +101,15 @@ def wait(look: Callable[[], bool], every_s: float = 0.5) -> None:
 def summary(event: Event) -> str:
     event.refresh_from_db()
     n_failed = event.n_failed_links
-    lines = [
-        f"{event.n_posts:,} posts → {event.n_image_posts:,} with pictures → {event.n_links:,} links"
-        f" → {event.n_images:,} files → {event.n_unique:,} unique images → {event.n_groups:,} groups"
-    ]
+    counts = (
+        (event.n_posts, "posts"),
+        (event.n_image_posts, "with pictures"),
+        (event.n_links, "links"),
+        (event.n_images, "files"),
+        (event.n_unique, "unique images"),
+        (event.n_groups, "groups"),
+    )
+    lines = [" → ".join(f"{n:,} {word}" for n, word in counts)]
     if n_failed:
         lines.append(f"{n_failed:,} links gave no picture; the event's Failures page says why")
     if event.embedder_note:

@@ -25,6 +25,10 @@ POST_FIELDS = (
     "posted_at", "text", "lang", "url", "likes", "reposts", "comments", "views", "lat", "lon",
     "place", "repost_of", "reply_to",
 )  # fmt: skip
+COUNTED = (
+    "n_read", "n_new", "n_updated", "n_unchanged", "n_left_out", "n_bad", "n_bytes_read",
+    "bad_rows", "state", "reason", "updated_at", "finished_at",
+)  # fmt: skip
 Key = tuple[str, str]
 
 
@@ -163,12 +167,7 @@ def _store_and_tell(
 
 def _save_counts(row: Import) -> None:
     row.updated_at = timezone.now()
-    row.save(
-        update_fields=[
-            "n_read", "n_new", "n_updated", "n_unchanged", "n_left_out", "n_bad", "n_bytes_read",
-            "bad_rows", "state", "reason", "updated_at", "finished_at",
-        ]  # fmt: skip
-    )
+    row.save(update_fields=COUNTED)
 
 
 @transaction.atomic
@@ -287,9 +286,7 @@ def link_key(url: str) -> str:
     return hashlib.blake2b(url.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _store_links(
-    event: Event, records: Iterable[Record], source: Import | None
-) -> dict[str, Link]:
+def _store_links(event: Event, records: Iterable[Record], source: Import | None) -> dict[str, Link]:
     refs = {url_of(ref, source): ref for r in records for ref in r.images if ref.url or ref.file}
     keys = {link_key(url): url for url in refs}
     known = {row.key: row for row in event.links.filter(key__in=list(keys))}
@@ -300,8 +297,11 @@ def _store_links(
             row = Link(event=event, key=key, url=url, file=ref.file[:500], source=source)
             known[key] = row
             new.append(row)
-        elif ref.file and source and row.state != Link.State.FETCHED and (
-            row.source_id != source.pk or row.file != ref.file
+        elif (
+            ref.file
+            and source
+            and row.state != Link.State.FETCHED
+            and (row.source_id != source.pk or row.file != ref.file)
         ):
             row.file, row.source, row.state = ref.file[:500], source, Link.State.WAITING
             again.append(row)

@@ -126,7 +126,7 @@ def run(job_id: int, round: int) -> None:
                 finish(job_id, round)
         except locks.Busy:
             log.info("event %s is busy; the job is taken up later", event.pk)
-        except Exception as error:  # noqa: BLE001 — a job's end must be on its row, whatever it was
+        except Exception as error:  # a job's end must be on its row, whatever it was
             fail(job, error)
             raise
 
@@ -134,9 +134,7 @@ def run(job_id: int, round: int) -> None:
 def _take(job_id: int, round: int) -> Job | None:
     now = timezone.now()
     taken = (
-        Job.objects.active()
-        .filter(pk=job_id, round=round)
-        .update(state=State.RUNNING, beat_at=now)
+        Job.objects.active().filter(pk=job_id, round=round).update(state=State.RUNNING, beat_at=now)
     )
     if not taken:
         return None
@@ -209,7 +207,7 @@ def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
                 look.look(job.event, ids, progress)
         except Stopped:
             return
-        except Exception as error:  # noqa: BLE001 — see run
+        except Exception as error:  # see run
             fail(job, error)
             raise
     _move_on(job_id, round)
@@ -276,4 +274,3 @@ def is_idle(event_id: int | None = None) -> bool:
     if event_id is not None:
         jobs, imports = jobs.filter(event_id=event_id), imports.filter(event_id=event_id)
     return not jobs.exists() and not imports.exists()
-

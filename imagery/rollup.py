@@ -18,6 +18,10 @@ from imagery.models import Event, Image, Link, Post, PostLink, Snapshot, UniqueI
 
 WRITE = 400
 TOP_TAGS = 12
+EVENT_FIELDS = (
+    "n_posts", "n_image_posts", "n_links", "n_failed_links", "n_images", "n_unique",
+    "n_groups", "n_accounts", "first_posted_at", "last_posted_at", "organised_at",
+)  # fmt: skip
 HOUR, DAY = 60, 1440  # minutes
 
 
@@ -110,16 +114,17 @@ def _unique_images(event: Event, shown: Shown) -> snapshots.Arrays:
     """Write each unique image's counts; returns the arrays of Snapshot.Kind.UNIQUE."""
     rows = list(event.unique_images.select_related("representative").defer("hashtags"))
     bounds = _bounds(shown.unique)
-    spans = dict(
-        (pk, (first, last))
+    spans = {
+        pk: (first, last)
         for pk, first, last in PostLink.objects.filter(link__event=event, post__selected=True)
         .exclude(link__image__unique=None)
         .values_list("link__image__unique_id")
         .annotate(first=Min("post__posted_at"), last=Max("post__posted_at"))
         .order_by()
-    )
+    }
     copies = _count(event.images.exclude(unique=None), "unique_id")
-    links = _count(event.links.exclude(image__unique=None).filter(n_posts__gt=0), "image__unique_id")
+    shown_links = event.links.exclude(image__unique=None).filter(n_posts__gt=0)
+    links = _count(shown_links, "image__unique_id")
     tags = _hashtags(event)
     n_days = _days(shown.minute)
     counts: dict[int, dict[str, Any]] = {}
@@ -138,9 +143,12 @@ def _unique_images(event: Event, shown: Shown) -> snapshots.Arrays:
             "growth": _growth(minutes, n_days),
             "hashtags": tags.get(row.pk, []),
         }
-    ranked = sorted(
-        rows, key=lambda r: (-counts[r.pk]["n_posts"], _first(counts[r.pk]), r.representative.sha256)
-    )
+
+    def place(row: UniqueImage) -> tuple[int, float, str]:
+        found = counts[row.pk]
+        return -found["n_posts"], _first(found), row.representative.sha256
+
+    ranked = sorted(rows, key=place)
     for rank, row in enumerate(ranked, start=1):
         counts[row.pk]["rank"] = rank
     fields = tuple(next(iter(counts.values()))) if counts else ()
@@ -287,12 +295,7 @@ def _event(event: Event) -> None:
     event.n_unique = event.unique_images.count()
     event.n_accounts = event.accounts.count()
     event.organised_at = timezone.now()
-    event.save(
-        update_fields=[
-            "n_posts", "n_image_posts", "n_links", "n_failed_links", "n_images", "n_unique",
-            "n_groups", "n_accounts", "first_posted_at", "last_posted_at", "organised_at",
-        ]  # fmt: skip
-    )
+    event.save(update_fields=EVENT_FIELDS)
     Event.objects.filter(pk=event.pk).update(revision=F("revision") + 1)
     event.refresh_from_db(fields=["revision"])
 

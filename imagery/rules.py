@@ -25,7 +25,8 @@ def check(kind: str, value: str) -> str:
     if len(value) > 300:
         raise ValidationError(f"The rule has {len(value)} characters; 300 is the most.")
     if kind not in Kind.values:
-        raise ValidationError(f"{kind!r} is no kind of rule; choose one of {', '.join(Kind.values)}.")
+        kinds = ", ".join(Kind.values)
+        raise ValidationError(f"{kind!r} is no kind of rule; choose one of {kinds}.")
     if kind == Kind.KEYWORD and len(words(value)) != 1:
         raise ValidationError(f"{value!r} is not one word: enter it as a phrase, or word by word.")
     if kind == Kind.PHRASE and not words(value):
@@ -56,7 +57,8 @@ def _box(value: str) -> Box:
     inside = -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90
     if not inside or not all(math.isfinite(side) for side in sides):
         raise ValidationError(
-            f"{value!r} is no bounding box: longitudes −180…180, latitudes −90…90, south below north."
+            f"{value!r} is no bounding box: longitudes −180…180, latitudes −90…90, "
+            "south below north."
         )
     return sides
 

@@ -55,7 +55,8 @@ def worker_command() -> list[str]:
     log_level = os.environ.get("LOG_LEVEL", "WARNING")
     schedule = settings.DATA_DIR / "beat-schedule"
     return [
-        *(sys.executable, "-W", "ignore::celery.platforms.SecurityWarning", "-m", "celery", "--quiet", "-A", "config", "worker", "--beat"),
+        *(sys.executable, "-W", "ignore:You're running the worker with superuser"),
+        *("-m", "celery", "--quiet", "-A", "config", "worker", "--beat"),
         *("--schedule", str(schedule), "--loglevel", log_level),
         *("--concurrency", str(settings.CELERY_WORKER_CONCURRENCY)),
         *("--hostname", "afterimage@%h", "--without-gossip", "--without-mingle"),
@@ -119,7 +120,7 @@ class Child:
             stdout=subprocess.DEVNULL if self.quiet else None,
             pass_fds=self.keep_open,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509
+            preexec_fn=_die_with_parent,
         )
 
     def watch(self) -> None:
@@ -139,10 +140,8 @@ class Child:
             return
         if self.process.poll() is None:
             self.process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                pass
         self._end_group(signal.SIGKILL)
         self.process.wait()
         self.process = None

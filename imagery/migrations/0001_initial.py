@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, max_length=300)),
                 ('followers', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('following', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('n_posts', models.PositiveBigIntegerField(blank=True, help_text='as it says of itself', null=True)),
+                ('n_posts', models.PositiveBigIntegerField(blank=True, help_text='its own count', null=True)),
                 ('created_at', models.DateTimeField(blank=True, null=True)),
                 ('verified', models.BooleanField(blank=True, null=True)),
                 ('location', models.CharField(blank=True, max_length=300)),

@@ -153,9 +153,7 @@ class Rule(models.Model):
 
     class Meta:
         ordering = ["kind", "value"]
-        constraints = [
-            models.UniqueConstraint(fields=["event", "kind", "value"], name="rule_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["event", "kind", "value"], name="rule_once")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.value}"

@@ -64,7 +64,7 @@ class Account(models.Model):
     name = models.CharField(max_length=300, blank=True)
     followers = models.PositiveBigIntegerField(null=True, blank=True)
     following = models.PositiveBigIntegerField(null=True, blank=True)
-    n_posts = models.PositiveBigIntegerField(null=True, blank=True, help_text="as it says of itself")
+    n_posts = models.PositiveBigIntegerField(null=True, blank=True, help_text="its own count")
     created_at = models.DateTimeField(null=True, blank=True)
     verified = models.BooleanField(null=True, blank=True)
     location = models.CharField(max_length=300, blank=True)
@@ -168,9 +168,7 @@ class Link(models.Model):
         constraints = [models.UniqueConstraint(fields=["event", "key"], name="link_once")]
         indexes = [
             models.Index(fields=["event", "-n_posts", "id"], name="link_by_posts"),
-            models.Index(
-                fields=["event", "id"], name="link_waiting", condition=Q(state="waiting")
-            ),
+            models.Index(fields=["event", "id"], name="link_waiting", condition=Q(state="waiting")),
             models.Index(fields=["event", "kind"], name="link_failed", condition=Q(state="failed")),
         ]
 

@@ -115,7 +115,7 @@ def test_a_file_is_counted_row_by_row_and_bad_rows_are_kept(event, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
-    [("empty.ndjson", "", "empty"), ("page.html", "<html><body>no posts</body></html>", "page.html")],
+    [("empty.ndjson", "", "empty"), ("page.html", "<html><body>none</body></html>", "page.html")],
 )
 def test_an_unreadable_file_fails_with_its_reason(event, tmp_path, name, text, said):
     row = _import(event, tmp_path, [text], name)

@@ -10,9 +10,9 @@ pytestmark = pytest.mark.django_db
 
 
 def test_one_writer_at_a_time(event):
-    with locks.one_writer(event.pk):
-        with pytest.raises(locks.Busy, match=str(event.pk)), locks.one_writer(event.pk):
-            pass
+    busy = pytest.raises(locks.Busy, match=str(event.pk))
+    with locks.one_writer(event.pk), busy, locks.one_writer(event.pk):
+        pass
     with locks.one_writer(event.pk):
         pass
 
