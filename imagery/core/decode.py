@@ -21,7 +21,7 @@ import pillow_heif
 from PIL import Image, ImageFile
 
 from imagery.core import salvage
-from imagery.core.formats import describe, sniff
+from imagery.core.formats import count_gif_frames, describe, sniff
 
 __all__ = ["Decoded", "Refused", "decode", "render", "shrink", "sniff", "thumbnail"]
 
@@ -31,6 +31,7 @@ pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False)
 MAX_PIXELS = 100_000_000
 SMALL_SIDE = 512
 LEAST_DECODED = 0.5
+_ROWS_HELD_BACK = 18
 
 _PILLOW_NAMES = {
     "jpeg": "JPEG",
@@ -71,8 +72,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# End of a block, graphic control extension, then a frame or another extension.
-_GIF_FRAME = re.compile(rb"\x00\x21\xf9\x04.{4}\x00[\x2c\x21]", re.DOTALL)
 
 
 class Refused(ValueError):
@@ -169,7 +168,6 @@ def _encode(image: Image.Image, max_side: int, quality: int) -> tuple[bytes, int
     if box > 1 and max(image.size) >= 0.9 * box * max_side:
         image = image.reduce(box)
     elif box > 1:
-        # Not reduce(1): no intermediate step is left that would save anything.
         image.thumbnail((max_side, max_side), Image.Resampling.HAMMING, reducing_gap=2.0)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality)
@@ -233,14 +231,14 @@ def _load_pixels(
         image.load()
     except (OSError, SyntaxError, EOFError, IndexError, struct.error, zlib.error):
         if image.info.get("progressive") and salvage.has_coarse_scan(data):
-            # An end marker makes libjpeg finish from the scans it has.
-            image = _open(data + b"\xff\xd9", format_)
-            image.draft(None, size)
-            image.load()
+            image = _finish_jpeg(data, size)
             return image, image.height
         rows = salvage.keep_decoded(image)
         if rows == image.height:
             return image, None
+        if format_ == "jpeg" and rows >= image.height - _ROWS_HELD_BACK:
+            # libjpeg holds the last rows back until it sees the end marker, the only thing lost.
+            return _finish_jpeg(data, size), None
         if rows < LEAST_DECODED * image.height:
             if rows == 0:
                 raise
@@ -248,6 +246,14 @@ def _load_pixels(
             raise Refused(f"ends early: only {share} % of its rows are there") from None
         return image, rows
     return image, None
+
+
+def _finish_jpeg(data: bytes, size: tuple[int, int]) -> ImageFile.ImageFile:
+    """Load with an end marker added, which makes libjpeg finish from what it has."""
+    image = _open(data + b"\xff\xd9", "jpeg")
+    image.draft(None, size)
+    image.load()
+    return image
 
 
 def _upright(
@@ -308,15 +314,16 @@ def _count_frames(image: ImageFile.ImageFile, data: bytes, format_: str) -> int:
     if format_ in {"png", "webp"}:
         return max(1, int(getattr(image, "n_frames", 1)))
     if format_ == "gif":
-        # Pillow would walk all frames in Python; a hostile file holds millions.
-        return max(1, len(_GIF_FRAME.findall(data)))
+        return count_gif_frames(data)
     return 1
 
 
 def _reason(error: BaseException, format_: str, max_pixels: int) -> str:
     name = format_.upper()
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"too large: more pixels than the limit of {max_pixels / 1e6:,.3g} million"
+        found = re.search(r"(\d+) pixels", str(error))
+        size = f"{int(found[1]) / 1e6:,.0f} million pixels" if found else "too many pixels"
+        return f"too large: {size} (limit {max_pixels / 1e6:,.3g} million)"
     if isinstance(error, MemoryError):
         return f"too large: this {name} does not fit into memory"
     text = str(error)

@@ -30,12 +30,18 @@ def keep_decoded(image: ImageFile.ImageFile) -> int:
     0 where nothing can be said: formats that decode all or nothing, and interlaced files, whose
     early passes leave holes everywhere.
     """
+    unsorted = _is_interlaced(image)
     image.tile = []
-    interlaced = bool(image.info.get("interlace")) or bool(image.info.get("progressive"))
-    if interlaced or image.format not in {"JPEG", "MPO", "PNG", "GIF", "BMP"}:
+    if unsorted or image.format not in {"JPEG", "MPO", "PNG", "GIF", "BMP"}:
         return 0
     image.load()
     return decoded_rows(np.asarray(image), bottom_up=image.format == "BMP")
+
+
+def _is_interlaced(image: ImageFile.ImageFile) -> bool:
+    if image.format == "GIF" and image.tile:
+        return bool(image.tile[0].args[1])
+    return bool(image.info.get("interlace")) or bool(image.info.get("progressive"))
 
 
 def has_coarse_scan(data: bytes) -> bool:
