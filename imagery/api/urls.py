@@ -1,0 +1,42 @@
+from django.urls import path
+
+from imagery.api import events, files, groups, imports, pictures, posts, token
+
+app_name = "api"
+
+urlpatterns = [
+    path("token/", token.TokenEndpoint.as_view(), name="token"),
+    path("events/", events.Events.as_view(), name="events"),
+    path("events/<slug:slug>/", events.OneEvent.as_view(), name="event"),
+    path("events/<slug:slug>/import/", imports.NewImport.as_view(), name="import"),
+    path("events/<slug:slug>/imports/", imports.Imports.as_view(), name="imports"),
+    path(
+        "events/<slug:slug>/imports/<int:import_id>/",
+        imports.OneImport.as_view(),
+        name="import-state",
+    ),
+    path(
+        "events/<slug:slug>/imports/<int:import_id>/bad-rows/",
+        imports.BadRows.as_view(),
+        name="bad-rows",
+    ),
+    path("events/<slug:slug>/process/", events.Process.as_view(), name="process"),
+    path("events/<slug:slug>/jobs/", events.Jobs.as_view(), name="jobs"),
+    path("events/<slug:slug>/urls/", posts.Links.as_view(), name="urls"),
+    path("events/<slug:slug>/posts/", posts.Posts.as_view(), name="posts"),
+    path("events/<slug:slug>/images/", pictures.Images.as_view(), name="images"),
+    path("events/<slug:slug>/images/<int:image_id>/", pictures.OneImage.as_view(), name="image"),
+    path(
+        "events/<slug:slug>/images/<int:image_id>/copies/",
+        pictures.Copies.as_view(),
+        name="copies",
+    ),
+    path("events/<slug:slug>/groups/", groups.AllGroups.as_view(), name="groups"),
+    path("events/<slug:slug>/groups/<int:image_id>/", groups.OneGroup.as_view(), name="group"),
+    path(
+        "events/<slug:slug>/thumbs/<slug:sha256>/<int:side>.jpg",
+        files.Thumb.as_view(),
+        name="thumb",
+    ),
+    path("events/<slug:slug>/files/<slug:sha256>/", files.File.as_view(), name="file"),
+]
