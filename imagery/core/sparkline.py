@@ -29,4 +29,4 @@ def steps(counts: np.ndarray, width: float, height: float, top: float | None = N
     y = np.round(height - np.minimum(counts / peak, 1.0) * height, 1)
     changes = np.flatnonzero(np.diff(y)) + 1
     runs = zip(y[np.r_[0, changes]], np.r_[changes, n] * (width / n), strict=True)
-    return f"M0 {height:g}" + "".join(f"V{v:g}H{h:.1f}" for v, h in runs) + f"V{height:g}Z"
+    return f"M0 {height:g}" + "".join(f"V{v:g}H{round(h, 1):g}" for v, h in runs) + f"V{height:g}Z"

@@ -16,9 +16,7 @@ def parse(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ValueError(
-            f"“{text[:40]}” is no similarity: it is a number from {LOWEST} to {HIGHEST}."
-        )
+        raise ValueError(f"“{text[:40]}” is no similarity: want {LOWEST} to {HIGHEST}.")
     if not LOWEST <= value <= HIGHEST:
         raise ValueError(f"Similarity {value:g} is out of reach: want {LOWEST} to {HIGHEST}.")
     return round(value, 4)

@@ -45,6 +45,7 @@ if (form) {
   function tell(theta, counts) {
     if (track) {
       track.style.setProperty("--at", Math.min(1, Math.max(0, part(theta))));
+      track.toggleAttribute("data-near-own", Math.abs(theta - own) * track.offsetWidth < 0.55 * 140);
       const words = track.querySelector(".thumb-words");
       words.dataset.side = part(theta) < 0.15 ? "start" : part(theta) > 0.85 ? "end" : "";
       words.querySelector("[data-thumb-groups]").textContent = `${grouped.format(counts.nGroups)} groups`;
