@@ -89,8 +89,8 @@ def uid(value: object, field: str = "id") -> str:
 
     Raises Unusable where there is none, InexactId where it was rounded on its way.
     """
-    if type(value) is float or isinstance(value, Decimal):
-        if not math.isfinite(value) or abs(value) >= _EXACT or value != int(value):
+    if isinstance(value, float | Decimal):
+        if not math.isfinite(value) or not -_EXACT < value < _EXACT or value != int(value):
             raise InexactId(f"{field} {shown(value)} is a rounded number; its digits are lost")
         value = int(value)
     told = text(value)
@@ -168,7 +168,7 @@ def parse_moment(value: object) -> datetime | None:
             return _since_1970(value)
         if isinstance(value, datetime) and value.tzinfo is not None:
             return value.astimezone(UTC)
-    except (ValueError, OverflowError, OSError, TypeError, IndexError):
+    except (ValueError, ArithmeticError, OSError, TypeError, IndexError):
         return None
     return None
 

@@ -1,9 +1,11 @@
 """What holds for every format: its sample, its golden first record, and calm on wild bytes."""
 
 import gzip
+import json
 import lzma
 import random
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -197,6 +199,41 @@ def test_mutated_samples_never_raise(name, seed, tmp_path):
                 check(item)
         except UnreadableFile as problem:
             assert str(problem)
+
+
+WILD_VALUES = (
+    None, True, -1, 0, 2**70, 1.5, 1e300, "", "x\0\ud800", "NaN", "9" * 400, [], {}, [None], [[]],
+    [{}], {"coordinates": [None, "x"]}, [1, 2, 3, 4],
+)  # fmt: skip
+
+
+def every_place(node, path=()):
+    """The path of each value inside a JSON document, itself among them."""
+    yield path
+    keys = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    for key in keys:
+        yield from every_place(node[key], (*path, key))
+
+
+@pytest.mark.parametrize("name", [n for n in FORMATS if n not in ("folder", "csv", "4cat")])
+def test_any_value_may_be_anything(name):
+    content = sample(name).read_text()
+    lines = [content] if content.startswith(("[", "{\n")) else content.splitlines()
+    for line in lines:
+        for path in every_place(json.loads(line)):
+            for wild in WILD_VALUES:
+                document = json.loads(line)
+                holder = document
+                for key in path[:-1]:
+                    holder = holder[key]
+                if path:
+                    holder[path[-1]] = wild
+                stream = BytesIO(json.dumps(document if path else wild).encode())
+                try:
+                    for item in FORMATS[name].read(stream, "file", NOW):
+                        check(item)
+                except UnreadableFile as problem:
+                    assert str(problem)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -133,4 +133,4 @@ def test_memory_stays_flat(array):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert n_posts == 8000
-    assert peak < 2 * 2**20  # of 2.3 MB
+    assert peak < 2**20  # of 2.3 MB
