@@ -40,7 +40,8 @@ def keep_decoded(image: ImageFile.ImageFile) -> int:
 
 def _is_interlaced(image: ImageFile.ImageFile) -> bool:
     if image.format == "GIF" and image.tile:
-        return bool(image.tile[0].args[1])
+        args = image.tile[0].args
+        return isinstance(args, tuple) and bool(args[1])
     return bool(image.info.get("interlace")) or bool(image.info.get("progressive"))
 
 
