@@ -21,9 +21,11 @@ if (form) {
   const high = Number(number.max);
   const own = Number(form.dataset.own);
   const plot = JSON.parse(document.getElementById("theta-plot")?.textContent ?? "null");
+  const unless = (query, name, usual) => (query.get(name) === usual ? null : query.get(name));
   const part = (theta) => (theta - low) / (high - low);
   const grouped = new Intl.NumberFormat("en");
-  let asked = null;
+  let asking = false;
+  let again = false;
   let timer = 0;
 
   // What the plot knows of θ: the nearest of its points.
@@ -60,20 +62,28 @@ if (form) {
     }
   }
 
+  // One question at a time, the newest next: pictures keep coming while the thumb moves, however
+  // slow the server is.
   async function regroup() {
-    asked?.abort();
-    asked = new AbortController();
-    const mine = asked;
-    const query = new URLSearchParams(new FormData(form));
-    set(Object.fromEntries(query));
+    if (asking) {
+      again = true;
+      return;
+    }
+    asking = true;
+    do {
+      again = false;
+      await ask(new URLSearchParams(new FormData(form)));
+    } while (again);
+    asking = false;
+  }
+
+  async function ask(query) {
+    set({ similarity: query.get("similarity"), order: unless(query, "order", "posts"), min: unless(query, "min", "1") });
     remember({ parts: 0 });
     gallery.setAttribute("aria-busy", "true");
     try {
-      const html = await getHtml(`${location.pathname}?${query}`, { signal: mine.signal });
-      if (mine.signal.aborted) return;
-      replace(html);
+      replace(await getHtml(`${location.pathname}?${query}`));
     } catch (error) {
-      if (error.name === "AbortError") return;
       said.textContent = error.message;
       gallery.replaceChildren(Object.assign(document.createElement("p"), { className: "groups-none", textContent: error.message }));
     }
@@ -91,7 +101,7 @@ if (form) {
     requestAnimationFrame(() => requestAnimationFrame(() => gallery.style.removeProperty("min-height")));
     const [nGroups, largest, shown] = (gallery.querySelector("[data-counts]")?.dataset.counts ?? "").split(" ").map(Number);
     if (nGroups) {
-      tell(Number(number.value), { nGroups, largest });
+      if (!again) tell(Number(number.value), { nGroups, largest });
       said.textContent = `${grouped.format(shown)} groups, the largest of ${grouped.format(largest)} pictures`;
     }
     watch();

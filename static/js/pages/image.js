@@ -75,7 +75,7 @@ if (compare) {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       choose(link);
-      compare.scrollIntoView({ block: "nearest" });
+      compare.scrollIntoView({ block: "start" });
       range.focus({ preventScroll: true });
     });
   }
@@ -91,9 +91,11 @@ if (compare) {
   register("c", "Compare the versions, next", () => turn(1));
   register("shift+c", "Compare the versions, previous", () => turn(-1));
   register("m", "Next way to compare", () => {
-    const names = ["slider", "overlay", "side", "difference"];
-    mode(names[(names.indexOf(compare.dataset.mode) + 1) % names.length]);
-    return !compare.hidden;
+    if (compare.hidden) return false;
+    const buttons = [...compare.querySelectorAll("[data-set-mode]")];
+    const at = buttons.findIndex((button) => button.dataset.setMode === compare.dataset.mode);
+    buttons[(at + 1) % buttons.length].click();
+    return true;
   });
   mode(compare.dataset.mode);
   slide();
