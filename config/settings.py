@@ -79,6 +79,7 @@ DATABASES = {
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)  # SQLite makes files, not folders
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 60,  # s a writer waits for another
         "transaction_mode": "IMMEDIATE",

@@ -133,7 +133,9 @@ def _read_all(row: Import, progress: Callable[[Import], None] | None) -> None:
 
     with bad.open("wb") as bad_file:
         batch: list[Record] = []
-        for item in sources.read(Path(row.path), format=row.format, on_bytes=on_bytes):
+        for item in sources.read(
+            Path(row.path), format=row.format, on_bytes=on_bytes, filename=row.filename
+        ):
             row.n_read += 1
             if isinstance(item, BadRow):
                 row.n_bad += 1

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 BATCH = 32
 TOP_CLASSES = 5
-CLASSIC = "classic@1"
 HASH_VERSION = "+".join(hashing.ALGORITHMS.values())
 
 
@@ -43,12 +42,13 @@ def backbone(name: str) -> Backbone:
 
 def choose_embedder(event: Event) -> str:
     """Set and return what the event's vectors are made with; classic where weights are missing."""
+    from imagery.core import descriptors
     from imagery.core.backbones import WeightsMissing
 
     try:
         embedder, note = backbone(event.backbone).version, ""
     except WeightsMissing as error:
-        embedder, note = CLASSIC, str(error)
+        embedder, note = descriptors.VERSION, str(error)
     if (embedder, note) != (event.embedder, event.embedder_note):
         event.embedder, event.embedder_note = embedder, note
         event.save(update_fields=["embedder", "embedder_note"])
@@ -70,7 +70,7 @@ def look(
 ) -> None:
     """Look at those images that this embedder has not seen; safe to repeat and to kill."""
     images = list(event.images.to_look(event.embedder).filter(pk__in=ids).order_by("pk"))
-    network = None if event.embedder == CLASSIC else backbone(event.backbone)
+    network = None if event.descriptor == "classic" else backbone(event.backbone)
     for batch in _batches(images):
         seen = [_see(image, network) for image in batch]
         good = [one for one in seen if one.image.failed_at is None]
@@ -119,7 +119,7 @@ def _refuse(image: Image, reason: str) -> Seen:
 def _classic(pixels: np.ndarray) -> np.ndarray:
     from imagery.core.descriptors import classic
 
-    return classic.classic(pixels)
+    return classic(pixels)
 
 
 def _describe(seen: list[Seen], network: Backbone | None) -> None:

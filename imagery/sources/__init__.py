@@ -76,14 +76,16 @@ def read(
     *,
     now: datetime | None = None,
     on_bytes: Callable[[int], None] | None = None,
+    filename: str = "",
 ) -> Iterator[Record | BadRow]:
     """The posts of a file, folder or ZIP archive, streamed, and the rows that cannot be read.
 
     now: aware; the real clock where not given. on_bytes: told every 1,000 rows, and at the end,
     how many bytes of the file (compressed where it is) are behind; folders tell nothing.
+    filename: what its owner calls the file, where the path's own name says nothing.
     Raises UnreadableFile, before the first row, where nothing can be made of the file.
     """
-    now = now or datetime.now(UTC)
+    now, filename = now or datetime.now(UTC), filename or path.name
     if format not in ("auto", *FORMATS):
         raise UnreadableFile(f"Unknown format {format!r}; choose one of auto, {', '.join(FORMATS)}")
     if path.is_dir():
@@ -91,10 +93,10 @@ def read(
         return
     if format == "auto":
         with open_source(path) as content:
-            format = detect(read_head(content), path.name)
+            format = detect(read_head(content), filename)
     stream = _opened(path) if format == _FOLDER.name else open_source(path)
     with stream:
-        rows = FORMATS[format].read(stream, path.name, now)
+        rows = FORMATS[format].read(stream, filename, now)
         yield from _to_the_end(rows, stream, on_bytes)
 
 
