@@ -6,7 +6,7 @@ import numpy as np
 
 from imagery.core.descriptors.reduced import cells, reduced
 
-HUES, SATURATIONS, VALUES = 16, 4, 4
+HUES, SATURATIONS, VALUES = 16, 4, 4  # of 256 each: the top 4, 2 and 2 bits
 
 
 def histogram(pixels: np.ndarray, grid: int = 1) -> np.ndarray:
@@ -16,8 +16,7 @@ def histogram(pixels: np.ndarray, grid: int = 1) -> np.ndarray:
     """
     hsv = np.asarray(reduced(pixels, 128).convert("HSV"))
     hue, saturation, value = (hsv[..., at].astype(np.int64) for at in range(3))
-    hue = hue * HUES // 256
-    code = (hue * SATURATIONS + saturation * SATURATIONS // 256) * VALUES + value * VALUES // 256
+    code = (hue >> 4) * SATURATIONS * VALUES + (saturation >> 6) * VALUES + (value >> 6)
     return cells(code, HUES * SATURATIONS * VALUES, grid).ravel()
 
 
