@@ -75,14 +75,36 @@ class Ranking:
         return self.share_of(len(self.rows))
 
 
+def side_by_side(
+    event: Event, limit: int = 5, theta: float | None = None
+) -> tuple[Ranking, Ranking, Ranking]:
+    """Links, unique images and groups at similarity > theta (the event's own by default)."""
+    made = groups.at(event, theta)
+    return _links(event, limit, made), _unique(event, limit, made), _groups(event, limit, made)
+
+
 def top_links(event: Event, limit: int = 5, theta: float | None = None) -> Ranking:
     """Links by posts; `theta` decides only which group a link's picture is said to be in."""
+    return _links(event, limit, groups.at(event, theta))
+
+
+def top_unique(event: Event, limit: int = 5, theta: float | None = None) -> Ranking:
+    """Unique images by rank, that is by posts with any of their copies."""
+    return _unique(event, limit, groups.at(event, theta))
+
+
+def top_groups(event: Event, limit: int = 5, theta: float | None = None) -> Ranking:
+    """Groups at similarity > theta (the event's own by default) by distinct posts."""
+    return _groups(event, limit, groups.at(event, theta))
+
+
+def _links(event: Event, limit: int, made: groups.Groups) -> Ranking:
     found = list(
         event.links.filter(n_posts__gt=0).select_related("image").order_by("-n_posts", "id")[:limit]
     )
     n_posts, covered = _counted(event, "link_id", [np.array([link.pk]) for link in found])
     uniques = [link.image.unique_id if link.image else None for link in found]
-    leads = _leads(groups.at(event, theta), uniques)
+    leads = _leads(made, uniques)
     rows = [
         Row(
             rank=place,
@@ -96,16 +118,14 @@ def top_links(event: Event, limit: int = 5, theta: float | None = None) -> Ranki
         )
         for place, (link, n, unique) in enumerate(zip(found, n_posts, uniques, strict=True), 1)
     ]
-    n_total = event.n_links
-    return Ranking("links", n_total, event.n_image_posts, rows, covered)
+    return Ranking("links", event.n_links, event.n_image_posts, rows, covered)
 
 
-def top_unique(event: Event, limit: int = 5, theta: float | None = None) -> Ranking:
-    """Unique images by rank, that is by posts with any of their copies."""
+def _unique(event: Event, limit: int, made: groups.Groups) -> Ranking:
     ids = snapshots.read(event, Snapshot.Kind.UNIQUE)["id"][:limit].tolist()
     n_posts, covered = _counted(event, "link__image__unique_id", [np.array([pk]) for pk in ids])
     cards = {card.id: card for card in pictures.cards(event, ids)}
-    leads = _leads(groups.at(event, theta), ids)
+    leads = _leads(made, ids)
     rows = [
         Row(
             rank=place,
@@ -121,12 +141,8 @@ def top_unique(event: Event, limit: int = 5, theta: float | None = None) -> Rank
     return Ranking("unique", event.n_unique, event.n_image_posts, rows, covered)
 
 
-def top_groups(event: Event, limit: int = 5, theta: float | None = None) -> Ranking:
-    """Groups at similarity > theta (the event's own by default) by distinct posts."""
-    made = groups.at(event, theta)
-    places, n_posts = _best_groups(event, made, limit)
-    members = [made.members_of(place) for place in places]
-    _, covered = _counted(event, "link__image__unique_id", members)
+def _groups(event: Event, limit: int, made: groups.Groups) -> Ranking:
+    places, n_posts, covered = _best_groups(event, limit, made)
     leads = [int(made.lead[place]) for place in places]
     cards = {card.id: card for card in pictures.cards(event, leads)}
     rows = [
@@ -145,8 +161,10 @@ def top_groups(event: Event, limit: int = 5, theta: float | None = None) -> Rank
     return Ranking("groups", len(made), event.n_image_posts, rows, covered)
 
 
-def _best_groups(event: Event, made: groups.Groups, limit: int) -> tuple[list[int], list[int]]:
-    """Positions of the groups with the most distinct posts, and those numbers.
+def _best_groups(
+    event: Event, limit: int, made: groups.Groups
+) -> tuple[list[int], list[int], list[int]]:
+    """Positions of the groups with the most distinct posts, those numbers, and what they cover.
 
     `made` counts a post once per member, which is never less: groups are tried in its order
     until no later one can be better than those at hand.
@@ -154,12 +172,16 @@ def _best_groups(event: Event, made: groups.Groups, limit: int) -> tuple[list[in
     tried = min(len(made), limit)
     while True:
         members = [made.members_of(place) for place in range(tried)]
-        n_posts, _ = _counted(event, "link__image__unique_id", members)
-        order = sorted(range(tried), key=lambda place: (-n_posts[place], place))[:limit]
-        worst = n_posts[order[-1]] if order else 0
+        n_posts, covered = _counted(event, "link__image__unique_id", members)
+        best = sorted(range(tried), key=lambda place: (-n_posts[place], place))[:limit]
+        worst = n_posts[best[-1]] if best else 0
         if tried == len(made) or made.n_posts[tried] <= worst:
-            return order, [n_posts[place] for place in order]
+            break
         tried = min(len(made), 2 * tried)
+    if best != list(range(len(best))):
+        chosen = [members[place] for place in best]
+        _, covered = _counted(event, "link__image__unique_id", chosen)
+    return best, [n_posts[place] for place in best], covered[: len(best)]
 
 
 def _counted(
@@ -171,10 +193,9 @@ def _counted(
     """
     ids = np.concatenate([*sets, np.zeros(0, np.int64)]).astype(np.int64)
     sizes = np.array([len(part) for part in sets], np.int64)
-    inputs = snapshots.inputs_of(event, Snapshot.Kind.TIMELINE)
     moment = event.organised_at.isoformat() if event.organised_at else ""
     key = "covered:" + snapshots.digest(
-        f"{event.pk} {event.revision} {moment} {field_name}", inputs, ids.tobytes(), sizes.tobytes()
+        f"{event.pk} {event.revision} {moment} {field_name}", ids.tobytes(), sizes.tobytes()
     )
     held = cache.get(key)
     if held is not None:

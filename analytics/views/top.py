@@ -1,0 +1,85 @@
+"""The Top page: what changes when copies count as one?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from analytics import rankings
+from imagery.access import event_for
+from imagery.exports import csv_response
+from imagery.models import Role
+
+LIMITS = (5, 10, 25, 50)
+DEFAULT = 10
+TITLES = {
+    "links": ("Links", "Each address counts for itself"),
+    "unique": ("Unique images", "Copies count as one"),
+    "groups": ("Groups", "Images alike in meaning count as one"),
+}
+
+
+@require_safe
+def top(request: HttpRequest, slug: str) -> HttpResponse:
+    event = event_for(request, slug)
+    error = ""
+    try:
+        limit = _limit(request)
+    except ValueError as problem:
+        limit, error = DEFAULT, str(problem)
+    columns = rankings.side_by_side(event, limit)
+    context = {
+        "event": event,
+        "tab": "top",
+        "error": error,
+        "limit": limit,
+        "limits": LIMITS,
+        "columns": [(*TITLES[column.kind], column) for column in columns],
+        "most": max((row.share for column in columns for row in column.rows), default=0.0),
+        "has_rows": any(column.rows for column in columns),
+        "csv": f"{reverse('analytics:top-csv', args=[event.slug])}?n={limit}",
+        "may_edit": not event.n_posts and event.role_of(request.user) in (Role.OWNER, Role.ANALYST),
+    }
+    return render(request, "analytics/top.html", context, status=400 if error else 200)
+
+
+@require_safe
+def top_csv(request: HttpRequest, slug: str) -> HttpResponse | StreamingHttpResponse:
+    event = event_for(request, slug)
+    try:
+        limit = _limit(request)
+    except ValueError as problem:
+        return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
+    header = (
+        "ranking", "rank", "posts", "share_of_image_posts", "covered_posts_so_far", "link",
+        "unique_image", "group", "members", "reason",
+    )  # fmt: skip
+    return csv_response(f"{event.slug}-top", header, _table(rankings.side_by_side(event, limit)))
+
+
+def _table(columns: Sequence[rankings.Ranking]) -> Iterator[tuple[object, ...]]:
+    for column in columns:
+        for row, covered in zip(column.rows, column.covered, strict=True):
+            yield (
+                column.kind,
+                row.rank,
+                row.n_posts,
+                round(row.share, 6),
+                covered,
+                row.link.url if row.link else None,
+                row.unique,
+                row.group,
+                row.n_members or None,
+                row.reason or None,
+            )
+
+
+def _limit(request: HttpRequest) -> int:
+    text = request.GET.get("n") or str(DEFAULT)
+    if text not in map(str, LIMITS):
+        raise ValueError(f"n is {text!r}, want one of {', '.join(map(str, LIMITS))}")
+    return int(text)
