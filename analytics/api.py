@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,8 @@ from imagery import pictures
 from imagery.api.asked import Query
 from imagery.api.endpoints import Endpoint
 from imagery.models import Event
+
+Card = dict[str, object]
 
 
 class ReductionSerializer(serializers.Serializer):
@@ -52,7 +54,12 @@ class IntervalSerializer(serializers.Serializer):
     end = serializers.DateTimeField()
     posts = serializers.IntegerField(source="n_posts")
     image_posts = serializers.IntegerField(source="n_image_posts")
-    top = TopSerializer(many=True)
+    top = serializers.SerializerMethodField()
+
+    @extend_schema_field(TopSerializer(many=True))
+    def get_top(self, part: timelines.Interval) -> list[Card]:
+        cards: dict[int, Card] = self.context["cards"]
+        return [cards[pk] | {"posts": n} for pk, n in part.top if pk in cards]
 
 
 class TimelineSerializer(serializers.Serializer):
@@ -82,23 +89,11 @@ class Timeline(Endpoint):
             made = timelines.timeline(event, **self.asked)
         except ValueError as error:
             raise serializers.ValidationError({"detail": str(error)}) from None
-        told = {name: getattr(made, name) for name in TimelineSerializer().fields if name != "top"}
-        cards = _cards(request, event, made.unique_ids)
-        told["limit"] = made.limit
-        told["intervals"] = [
-            {
-                "start": part.start,
-                "end": part.end,
-                "n_posts": part.n_posts,
-                "n_image_posts": part.n_image_posts,
-                "top": [cards[pk] | {"posts": n} for pk, n in part.top if pk in cards],
-            }
-            for part in made.intervals
-        ]
-        return Response(TimelineSerializer(told).data)
+        context = {"cards": _cards(request, event, made.unique_ids)}
+        return Response(TimelineSerializer(made, context=context).data)
 
 
-def _cards(request: Request, event: Event, ids: list[int]) -> dict[int, dict[str, object]]:
+def _cards(request: Request, event: Event, ids: list[int]) -> dict[int, Card]:
     return {
         card.id: {
             "id": card.id,

@@ -69,7 +69,7 @@ class Similarity(Number):
         low, high = SIMILARITY
         kwargs.setdefault("help_text", "θ: images more alike than this belong to one group.")
         told = f"similarity is a number from {low} to {high}."
-        messages = dict.fromkeys(("invalid", "min_value", "max_value"), told)
+        messages: dict[str, Any] = dict.fromkeys(("invalid", "min_value", "max_value"), told)
         super().__init__(min_value=low, max_value=high, error_messages=messages, **kwargs)
 
 

@@ -81,10 +81,11 @@ class Events(Endpoint):
         """A new event; you own it."""
         asked = NewEvent(data=request.data)
         asked.is_valid(raise_exception=True)
+        person: Any = request.user
         try:
             with transaction.atomic():
                 event = Event.objects.create(**asked.validated_data)
-                Membership.objects.create(event=event, user=request.user, role=Role.OWNER)
+                Membership.objects.create(event=event, user=person, role=Role.OWNER)
         except IntegrityError:
             raise serializers.ValidationError({"slug": [TAKEN]}) from None
         return Response(_told(request, event), status=status.HTTP_201_CREATED)

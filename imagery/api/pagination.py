@@ -78,25 +78,19 @@ def decode(cursor: str, order: str, kinds: Sequence[type]) -> list[Any]:
     return [_value(value, kind) for value, kind in zip(held[1:], kinds, strict=True)]
 
 
-def _value(value: Any, kind: type) -> Any:
-    made: Any = None
-    if kind is datetime:
-        made = _moment(value)
-    elif kind is float and isinstance(value, (int, float)) and abs(value) < 1e300:
-        made = float(value)
-    elif type(value) is kind and (value.isprintable() if kind is str else abs(value) < 2**63):
-        made = value
-    if made is None:
-        raise _refused(NO_CURSOR)
-    return made
-
-
-def _moment(value: object) -> datetime | None:
+def _value(value: Any, kind: Any) -> Any:
     try:
-        at = datetime.fromisoformat(str(value))
-        return at.astimezone(UTC) if at.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+        if kind is datetime:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        if not isinstance(value, (int, float) if kind is float else kind):
+            raise TypeError
+        if kind is not str and not abs(value) < 2**63:
+            raise OverflowError
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise _refused(NO_CURSOR) from None
+    return value
 
 
 def _refused(message: str) -> serializers.ValidationError:
@@ -111,7 +105,7 @@ def next_url(request: Request, cursor: str | None) -> str | None:
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
-def answer(request: Request, results: list[Any], cursor: str | None, **more: Any) -> Response:
+def answer(request: Request, results: Any, cursor: str | None, **more: Any) -> Response:
     return Response({"next": next_url(request, cursor), **more, "results": results})
 
 

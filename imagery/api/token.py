@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import Throttled
-from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,7 +26,7 @@ class Credentials(Strict):
 class TokenEndpoint(Endpoint):
     authentication_classes = (TokenAuthentication,)
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> Any:
         return [AllowAny()] if self.request.method == "POST" else super().get_permissions()
 
     @extend_schema(
@@ -48,5 +50,5 @@ class TokenEndpoint(Endpoint):
     @extend_schema(operation_id="token_delete", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Your token is void from now on."""
-        Token.objects.filter(user=request.user).delete()
+        Token.objects.filter(key=request.auth.key).delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
