@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -95,24 +95,21 @@ def timeline(
     span = int(times["post_minute"].min()), int(times["post_minute"].max()) + 1
     low = max(span[0], _minute(start)) if start else span[0]
     high = min(span[1], -(-int(end.timestamp()) // 60)) if end else span[1]
-    whole = {"first": _moment(span[0], zone), "last": _moment(span[1], zone)}
+    first, last = _moment(span[0], zone), _moment(span[1], zone)
     if high <= low:
-        return Timeline(
-            interval, order, top, zone.key, start=start, end=end, note="No posts then.", **whole
-        )
+        return replace(shape, start=start, end=end, first=first, last=last, note="No posts then.")
     chosen, note = _choose(interval, low, high)
     edges = intervals.edges(low, high, chosen, zone)
-    return Timeline(
+    return replace(
+        shape,
         interval=chosen,
-        order=order,
-        limit=top,
-        zone=zone.key,
         is_auto=interval == "auto",
         start=_moment(edges[0], zone),
         end=_moment(edges[-1], zone),
+        first=first,
+        last=last,
         note=note,
         intervals=_intervals(event, times, edges, chosen, zone, top, order),
-        **whole,
     )
 
 

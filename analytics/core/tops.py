@@ -46,10 +46,10 @@ def summed(column: np.ndarray, item: np.ndarray, n: np.ndarray, n_items: int) ->
     if len(key) and not (key[1:] > key[:-1]).all():
         order = np.argsort(key, kind="stable")
         key, n = key[order], n[order]
-    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else []
-    if not len(first):
+    if not len(key):
         empty = np.zeros(0, np.int64)
         return empty, empty, empty
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
     total = np.add.reduceat(n.astype(np.int64), first)
     return key[first] // n_items, key[first] % n_items, total
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
@@ -21,6 +22,7 @@ from imagery.models import Event, Role
 
 OFFERED = ("auto", *(name for name in intervals.MINUTES if name != "1y"))
 SCRUBBER_PX = 40
+Link = Callable[..., str]  # the page's own address with parameters changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,14 @@ class Chip:
 @require_safe
 def timeline(request: HttpRequest, slug: str) -> HttpResponse:
     event = event_for(request, slug)
-    error = ""
+    query, error = request.GET, ""
     try:
-        made = _asked(event, request.GET)
+        made = _asked(event, query)
     except ValueError as problem:
-        error = str(problem)
+        query, error = QueryDict(), str(problem)
         made = timelines.timeline(event)
-    columns = _columns(event, made, request)
+    link = partial(_href, slug, query)
+    columns = _columns(event, made, link)
     context = {
         "event": event,
         "tab": "timeline",
@@ -63,11 +66,11 @@ def timeline(request: HttpRequest, slug: str) -> HttpResponse:
         "window": moments.span(made.start, made.end) if made.start and made.end else "",
         "window_utc": moments.in_utc(made.start, made.end) if made.start and made.end else "",
         "interval_label": intervals.LABELS[made.interval] if made.intervals else "",
-        "chips": _chips(request, made),
+        "chips": _chips(link, made),
         "scrubber": _scrubber(event, made),
-        "whole": _href(request, start=None, end=None),
-        "data": _href(request, view="analytics:timeline-json"),
-        "csv": _href(request, view="analytics:timeline-csv"),
+        "whole": link(start=None, end=None),
+        "data": link(view="analytics:timeline-json"),
+        "csv": link(view="analytics:timeline-csv"),
         "may_edit": not made.first and event.role_of(request.user) in (Role.OWNER, Role.ANALYST),
     }
     return render(request, "analytics/timeline.html", context, status=400 if error else 200)
@@ -150,7 +153,7 @@ def _time(event: Event, query: QueryDict, name: str) -> datetime | None:
     return found
 
 
-def _columns(event: Event, made: timelines.Timeline, request: HttpRequest) -> list[Column]:
+def _columns(event: Event, made: timelines.Timeline, link: Link) -> list[Column]:
     cards = {card.id: card for card in pictures.cards(event, made.unique_ids)}
     columns: list[Column] = []
     before = ""
@@ -164,8 +167,7 @@ def _columns(event: Event, made: timelines.Timeline, request: HttpRequest) -> li
                 is_turn=over != before,
                 span=moments.span(part.start, part.end),
                 utc=moments.in_utc(part.start, part.end),
-                href=_href(
-                    request,
+                href=link(
                     start=moments.stamp(part.start),
                     end=moments.stamp(part.end),
                     interval=None,
@@ -177,17 +179,17 @@ def _columns(event: Event, made: timelines.Timeline, request: HttpRequest) -> li
     return columns
 
 
-def _href(request: HttpRequest, view: str = "analytics:timeline", **changes: str | None) -> str:
+def _href(
+    slug: str, query: QueryDict, *, view: str = "analytics:timeline", **changes: str | None
+) -> str:
     """The page's URL with parameters changed; None takes one away. Unknown ones are dropped."""
-    match = request.resolver_match
-    slug = match.kwargs["slug"] if match else ""
     names = ("interval", "start", "end", "order", "top")
-    held: dict[str, str | None] = {name: request.GET.get(name) for name in names}
-    query = urlencode({name: value for name, value in (held | changes).items() if value})
-    return reverse(view, args=[slug]) + (f"?{query}" if query else "")
+    held: dict[str, str | None] = {name: query.get(name) for name in names}
+    found = urlencode({name: value for name, value in (held | changes).items() if value})
+    return reverse(view, args=[slug]) + (f"?{found}" if found else "")
 
 
-def _chips(request: HttpRequest, made: timelines.Timeline) -> dict[str, list[Chip]]:
+def _chips(link: Link, made: timelines.Timeline) -> dict[str, list[Chip]]:
     if not made.start or not made.end:
         return {}
     minutes = int((made.end - made.start).total_seconds() // 60)
@@ -196,7 +198,7 @@ def _chips(request: HttpRequest, made: timelines.Timeline) -> dict[str, list[Chi
         "interval": [
             Chip(
                 "Auto" if name == "auto" else intervals.LABELS[name],
-                _href(request, interval=None if name == "auto" else name),
+                link(interval=None if name == "auto" else name),
                 name == chosen,
             )
             for name in OFFERED
@@ -207,11 +209,11 @@ def _chips(request: HttpRequest, made: timelines.Timeline) -> dict[str, list[Chi
             )
         ],
         "order": [
-            Chip(label, _href(request, order=None if name == "posts" else name), name == made.order)
+            Chip(label, link(order=None if name == "posts" else name), name == made.order)
             for name, label in timelines.ORDERS.items()
         ],
         "top": [
-            Chip(str(n), _href(request, top=None if n == 5 else str(n)), n == made.limit)
+            Chip(str(n), link(top=None if n == 5 else str(n)), n == made.limit)
             for n in timelines.TOPS
         ],
     }

@@ -52,10 +52,12 @@ export async function draw(figure, { onWindow, onInterval, onReset }) {
     clearTimeout(click);
     click = setTimeout(onInterval, 320, event.points[0].x);
   });
-  plot.on("plotly_doubleclick", () => {
-    clearTimeout(click);
-    onReset();
-  });
+  for (const twice of ["plotly_doubleclick", "plotly_deselect"]) {
+    plot.on(twice, () => {
+      clearTimeout(click);
+      onReset();
+    });
+  }
 
   return {
     // Bars of one picture: its posts in each interval where it is among the top.

@@ -1,7 +1,8 @@
-// The window on a whole span: drag its ends, drag it along, or draw a new one.
-//   scrubber(element, { onWindow(start, end) })   seconds since 1970
+// The window on a whole span: drag its ends, drag it along, or draw a new one; a click seeks.
+//   scrubber(element, { onWindow(start, end), onSeek(share) })
+// start, end: seconds since 1970; share: 0…1 of the window
 
-export function scrubber(element, { onWindow }) {
+export function scrubber(element, { onWindow, onSeek }) {
   const first = Number(element.dataset.first);
   const last = Number(element.dataset.last);
   const words = element.querySelector("[data-words]");
@@ -70,8 +71,11 @@ export function scrubber(element, { onWindow }) {
       element.removeEventListener("pointermove", move);
       element.removeEventListener("pointerup", stop);
       element.removeEventListener("pointercancel", stop);
-      if (e.type === "pointerup" && far) apply();
-      else reset();
+      if (e.type === "pointerup" && far) return apply();
+      reset();
+      const place = (from - held.from) / (held.to - held.from);
+      if (e.type === "pointerup" && kind !== "from" && kind !== "to" && place >= 0 && place <= 1) onSeek(place);
+      return undefined;
     };
     element.addEventListener("pointermove", move);
     element.addEventListener("pointerup", stop);

@@ -34,7 +34,14 @@ function whole() {
 
 // The scrubber --------------------------------------------------------------------------------
 
-const bar = track && scrubber(track, { onWindow: go });
+// Brings that share of the window to the middle of what is seen.
+function seek(share) {
+  if (!scroll) return;
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  scroll.scrollTo({ left: share * scroll.scrollWidth - scroll.clientWidth / 2, behavior });
+}
+
+const bar = track && scrubber(track, { onWindow: go, onSeek: seek });
 
 function zoom(factor, shift = 0) {
   const { start, end } = bar.held;

@@ -72,6 +72,7 @@ def test_bad_input_is_named_and_the_whole_shown(
     assert response.status_code == 400
     assert offender in response.context["error"]
     assert response.context["columns"]
+    assert response.context["data"] == DATA and response.context["csv"] == TABLE
     assert offender in client.get(f"{DATA}?{query}").json()["error"]
     assert client.get(f"{TABLE}?{query}").status_code == 400
 
