@@ -106,7 +106,7 @@ def _see(image: Image, network: Backbone | None) -> Seen:
     image.sharpness = measured.sharpness
     image.is_blank, image.is_dark = measured.is_flat, measured.is_dark
     image.is_blurry, image.is_tiny = measured.is_blurry, measured.is_tiny
-    seen = Seen(image, decode.thumbnail(pixels, SMALL)[0])
+    seen = Seen(image, decode.thumbnail(decoded.small, SMALL)[0])
     seen.ready = network.prepare(pixels) if network else _classic(pixels)
     return seen
 
