@@ -21,6 +21,6 @@ def web(url: str | None) -> str:
 
 
 @register.filter
-def known(value: object) -> str:
+def known(value: str | int | float | None) -> str:
     """A figure; "—" where it is unknown, which is not 0."""
     return "—" if value is None or value == "" else str(intcomma(value))

@@ -6,9 +6,7 @@ called and what type it has is said by us, never by whoever posted it.
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -70,7 +68,7 @@ def original(request: HttpRequest, slug: str, sha256: str) -> HttpResponseBase:
     return _kept(response, etag)
 
 
-def _open_thumb(image: Image, side: int) -> BinaryIO | ContentFile:
+def _open_thumb(image: Image, side: int) -> File:
     try:
         return default_storage.open(blobs.thumb_name(image.sha256, side))
     except FileNotFoundError:

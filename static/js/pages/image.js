@@ -22,11 +22,13 @@ if (compare) {
   const range = compare.querySelector("[data-compare-range]");
   const other = compare.querySelector("[data-other]");
   const words = compare.querySelector("[data-compare-words]");
+  const bright = compare.querySelector("[data-compare-bright]");
   const versions = [...document.querySelectorAll("[data-version]")];
   const ratio = (width, height) => Number(width) / Number(height);
 
   function mode(name) {
     compare.dataset.mode = name;
+    bright.hidden = name !== "difference";
     for (const button of compare.querySelectorAll("[data-set-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.setMode === name));
     }
