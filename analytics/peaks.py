@@ -19,10 +19,13 @@ class Peak:
 
 
 def peaks(intervals: list[Interval], most: int = 5, apart: float = 0.14) -> list[Peak]:
-    """The highest local maxima in order of time, at least `apart` of the span from each other."""
+    """The highest local maxima in order of time, at least `apart` of the span from each other.
+
+    Lower ones than a tenth of the highest do not stand out, and are left out.
+    """
     n = [part.n_posts for part in intervals]
     heights = sorted(
-        (i for i in range(len(n)) if n[i] and n[i] == max(n[max(0, i - 1) : i + 2])),
+        (i for i in range(len(n)) if _stands_out(n, i)),
         key=lambda i: (-n[i], i),
     )
     gap = apart * len(n)
@@ -45,3 +48,9 @@ def peaks(intervals: list[Interval], most: int = 5, apart: float = 0.14) -> list
         )
         for i in sorted(chosen)
     ]
+
+
+def _stands_out(n: list[int], i: int) -> bool:
+    near = n[max(0, i - 1) : i + 2]
+    rises = n[i] == max(near) and (n[i] > min(near) or len(n) == 1)
+    return rises and n[i] > 0 and 10 * n[i] >= max(n)

@@ -87,4 +87,4 @@ def state_of(event: Event) -> tuple[str, str]:
         return "failed", f"Stopped: {Stage(event.job_stage).label.lower()}"  # type: ignore[attr-defined]
     if event.organised_at:
         return "done", "Organised"
-    return "", "Not organised yet" if event.n_posts else "No posts yet"
+    return "", "Not organised yet" if event.n_posts else "Waiting for posts"

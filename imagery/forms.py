@@ -144,6 +144,7 @@ class RuleForm(forms.ModelForm):
     def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.event = event
+        self.fields["kind"] = forms.ChoiceField(choices=Rule.Kind.choices)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

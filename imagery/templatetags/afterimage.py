@@ -94,7 +94,7 @@ def rate(per_second: float | None) -> str:
     """Of units a second: "132", "4.2", "0.3"."""
     if per_second is None:
         return ""
-    return f"{per_second:,.0f}" if per_second >= 10 else f"{per_second:.1f}"
+    return f"{per_second:,.0f}" if per_second >= 9.95 else f"{per_second:.1f}"
 
 
 @register.simple_tag

@@ -23,7 +23,7 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
     """A script that uploads asks for JSON: {"url"} of the page to show, or {"error"}."""
     event = event_for(request, slug, may="edit" if request.method == "POST" else "see")
     wants_json = "application/json" in request.headers.get("Accept", "")
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if request.method == "POST":
         if form.is_valid():
             row = ingest.accept_upload(

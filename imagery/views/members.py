@@ -24,7 +24,7 @@ ROLES = [
 def members(request: HttpRequest, slug: str) -> HttpResponse:
     """POST adds a member."""
     event = event_for(request, slug, may="own" if request.method == "POST" else "see")
-    form = MemberForm(request.POST or None, event=event)
+    form = MemberForm(request.POST if request.method == "POST" else None, event=event)
     if request.method == "POST" and form.is_valid():
         user, role = form.cleaned_data["username"], form.cleaned_data["role"]
         Membership.objects.create(event=event, user=user, role=role)

@@ -20,7 +20,7 @@ MOST = 200_000  # posts a preview reads
 def rules(request: HttpRequest, slug: str) -> HttpResponse:
     """POST adds a rule."""
     event = event_for(request, slug, may="edit" if request.method == "POST" else "see")
-    form = RuleForm(request.POST or None, event=event)
+    form = RuleForm(request.POST if request.method == "POST" else None, event=event)
     if request.method == "POST" and form.is_valid():
         form.instance.event = event
         form.instance.value = form.cleaned_data["value"]

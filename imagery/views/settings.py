@@ -16,7 +16,7 @@ from imagery.models import Role
 @require_http_methods(["GET", "POST"])
 def settings(request: HttpRequest, slug: str) -> HttpResponse:
     event = event_for(request, slug, may="edit" if request.method == "POST" else "see")
-    form = SettingsForm(request.POST or None, instance=event)
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=event)
     if request.method == "POST" and form.is_valid():
         form.save()
         if form.changes_pictures():

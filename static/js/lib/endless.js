@@ -17,7 +17,7 @@ async function load(link) {
     const html = await getHtml(link.href);
     const made = document.createElement("template");
     made.innerHTML = html;
-    link.replaceWith(made.content);
+    (link.closest(".more") ?? link).replaceWith(made.content);
     remember({ parts: (visit().parts ?? 0) + 1 });
     document.dispatchEvent(new CustomEvent("endless:more"));
     return true;

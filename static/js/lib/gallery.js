@@ -6,7 +6,8 @@ import * as panel from "./panel.js";
 import { register } from "./keys.js";
 
 const FIGURE = "[data-gallery] .picture[data-id]";
-let last = null; // where walking and runs begin
+let last = null; // where walking goes on
+let anchor = null; // where a run begins: what was selected last
 
 const all = () => [...document.querySelectorAll(FIGURE)];
 const link = (figure) => figure.querySelector("a[href]");
@@ -38,6 +39,7 @@ function toggle(figure) {
   if (!figure) return false;
   mark(figure, !("selected" in figure.dataset));
   last = figure;
+  anchor = figure;
   announce();
   return true;
 }
@@ -45,10 +47,11 @@ function toggle(figure) {
 function run(figure) {
   if (!figure) return false;
   const figures = all();
-  const from = figures.indexOf(last ?? figure);
+  const from = figures.indexOf(anchor?.isConnected ? anchor : (last ?? figure));
   const to = figures.indexOf(figure);
   for (const f of figures.slice(Math.min(from, to), Math.max(from, to) + 1)) mark(f, true);
   last = figure;
+  anchor = figure;
   announce();
   return true;
 }

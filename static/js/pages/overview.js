@@ -7,6 +7,9 @@ import { config, layout, plotly } from "../lib/plotly.js";
 
 let data = null;
 
+const MARGIN = { l: 48, r: 8, t: 8, b: 40 };
+const top = () => Math.max(1, ...data.posts) * 1.06;
+
 async function draw(box) {
   const plot = box.querySelector("[data-plot]");
   try {
@@ -16,7 +19,8 @@ async function draw(box) {
       return;
     }
     await chart(plot);
-    pin(box);
+    fit.disconnect();
+    fit.observe(box);
   } catch (error) {
     const words = document.createElement("p");
     words.className = "quiet curve-failed";
@@ -38,10 +42,10 @@ async function chart(plot) {
     plot,
     [area(data.posts, "posts", quiet, clear(quiet, 0.18)), area(data.image_posts, "with pictures", ink, clear(ink, 0.28))],
     layout({
-      margin: { l: 48, r: 8, t: 8, b: 28 },
+      margin: MARGIN,
       hovermode: "x unified",
       xaxis: { type: "date", range: [data.start, data.end], automargin: false },
-      yaxis: { nticks: 4, automargin: false, tickformat: ",d" },
+      yaxis: { nticks: 4, range: [0, top()], automargin: false, tickformat: ",d" },
     }),
     config,
   );
@@ -52,8 +56,7 @@ function pin(box) {
   const pins = box.querySelector("[data-pins]");
   const from = Date.parse(data.start);
   const whole = Date.parse(data.end) - from || 1;
-  const high = Math.max(...data.posts);
-  const plotHeight = 164;
+  const height = box.querySelector("[data-plot]").clientHeight - MARGIN.t - MARGIN.b;
   pins.replaceChildren(
     ...data.peaks.map((peak) => {
       const at = (Date.parse(peak.at) - from) / whole;
@@ -63,7 +66,7 @@ function pin(box) {
       link.href = peak.url;
       link.style.setProperty("--at", `${placed * 100}%`);
       link.style.setProperty("--nudge", `${(at - placed) * pins.clientWidth}px`);
-      link.style.setProperty("--drop", `${Math.max(0, (1 - peak.posts / high) * plotHeight * 0.9)}px`);
+      link.style.setProperty("--drop", `${MARGIN.t + (1 - peak.posts / top()) * height - 2}px`);
       link.title = `${peak.shown.toLocaleString("en")} of ${peak.posts.toLocaleString("en")} posts then`;
       link.append(Object.assign(document.createElement("img"), { src: peak.thumb, alt: peak.alt }));
       link.addEventListener("click", (event) => {
@@ -76,6 +79,13 @@ function pin(box) {
   );
 }
 
+// The page grows narrower when the side panel opens: the window says nothing of it.
+const fit = new ResizeObserver(([{ target }]) => {
+  if (!target.isConnected) return;
+  window.Plotly.Plots.resize(target.querySelector("[data-plot]"));
+  pin(target);
+});
+
 const start = () => {
   const box = document.querySelector("[data-curve]");
   if (box) draw(box);
@@ -83,5 +93,8 @@ const start = () => {
 
 start();
 onTheme(() => data?.at.length && chart(document.querySelector("[data-plot]")));
-document.addEventListener("htmx:afterSettle", (event) => event.target.id === "overview" && start());
-addEventListener("resize", () => data?.at.length && pin(document.querySelector("[data-curve]")));
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "overview") return;
+  start();
+  document.getElementById("progress").hidden = true; // what it offers to show is shown
+});

@@ -1,0 +1,116 @@
+"""Progress under the header, the jobs page, starting and stopping."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from imagery.models import Job
+
+pytestmark = pytest.mark.django_db
+JOBS = reverse("imagery:jobs", args=["storm"])
+BAR = reverse("imagery:progress", args=["storm"])
+PROCESS = reverse("imagery:process", args=["storm"])
+CANCEL = reverse("imagery:cancel", args=["storm"])
+
+
+def running(event) -> Job:
+    begun = timezone.now() - timedelta(seconds=1000)
+    return Job.objects.create(
+        event=event, stage="look", state="running", n_done=10_000, n_total=11_200, started_at=begun
+    )
+
+
+def test_bar_says_stage_counts_rate_and_time_left(client: Client, event, viewer) -> None:
+    running(event)
+    client.force_login(viewer)
+    bar = client.get(BAR)
+    words = bar.content.decode()
+    for told in ("Looking at images", "10,000 of 11,200 images", "10 a second", "about 2 min left"):
+        assert told in words
+    assert "every 2s" in words
+    assert "HX-Trigger" not in bar
+
+
+def test_bar_stops_asking_when_idle(client: Client, event, viewer) -> None:
+    client.force_login(viewer)
+    bar = client.get(BAR)
+    assert bar["HX-Trigger"] == "settled"
+    assert "hx-get" not in bar.content.decode()
+
+
+def test_bar_counts_an_import_by_bytes(client: Client, event, viewer) -> None:
+    begun = timezone.now() - timedelta(seconds=10_000)
+    event.imports.create(
+        filename="posts.csv", path="x", state="running", n_bytes=1000, n_bytes_read=250,
+        n_read=5_000_000, started_at=begun,
+    )  # fmt: skip
+    client.force_login(viewer)
+    words = client.get(BAR).content.decode()
+    for told in (
+        "Importing posts.csv",
+        "5,000,000 rows",
+        "500 a second",
+        "about 8 h 20 min left",
+        "0.2500",
+    ):
+        assert told in words
+
+
+def test_jobs_are_listed_with_their_messages(
+    client: Client, event, viewer, django_assert_num_queries
+) -> None:
+    Job.objects.create(event=event, stage="fetch", state="failed", message="disk is full")
+    running(event)
+    client.force_login(viewer)
+    # session, person, event, jobs, imports, role; the bar asks for an import and a job
+    with django_assert_num_queries(8):
+        page = client.get(JOBS).content.decode()
+    assert "disk is full" in page
+    assert "Process now" not in page
+
+
+def test_a_page_without_jobs_says_what_to_do(client: Client, event, analyst) -> None:
+    client.force_login(analyst)
+    page = client.get(JOBS).content.decode()
+    assert "No job was ever run here" in page
+    assert "Process now" in page
+
+
+def test_processing_queues_a_job(client: Client, event, analyst) -> None:
+    client.force_login(analyst)
+    assert client.post(PROCESS)["Location"] == JOBS
+    assert event.jobs.get().stage == "fetch"
+
+
+def test_stopping_cancels_it(client: Client, event, analyst) -> None:
+    job = running(event)
+    client.force_login(analyst)
+    client.post(CANCEL)
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    assert "Nothing was running" in client.post(CANCEL, follow=True).content.decode()
+
+
+@pytest.mark.parametrize("who", ["stranger", "annotator"])
+def test_others_are_told_nothing_is_there(client: Client, event, who, request) -> None:
+    client.force_login(request.getfixturevalue(who))
+    for address in (JOBS, BAR):
+        assert client.get(address).status_code == 404
+    for address in (PROCESS, CANCEL):
+        assert client.post(address).status_code == 404
+
+
+def test_viewers_start_and_stop_nothing(client: Client, event, viewer) -> None:
+    client.force_login(viewer)
+    assert client.post(PROCESS).status_code == 404
+    assert client.post(CANCEL).status_code == 404
+    assert client.get(PROCESS).status_code == 405
+    assert not event.jobs.exists()
+
+
+def test_missing_event(client: Client, owner) -> None:
+    client.force_login(owner)
+    assert client.get(reverse("imagery:jobs", args=["nowhere"])).status_code == 404
