@@ -88,7 +88,7 @@ class Timeline(Endpoint):
         try:
             made = timelines.timeline(event, **self.asked)
         except ValueError as error:
-            raise serializers.ValidationError({"detail": str(error)}) from None
+            raise serializers.ValidationError({"end": [str(error)]}) from None
         context = {"cards": _cards(request, event, made.unique_ids)}
         return Response(TimelineSerializer(made, context=context).data)
 

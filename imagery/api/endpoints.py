@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.http import Http404
-from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.exceptions import APIException, ParseError, PermissionDenied
+from rest_framework.parsers import FormParser, JSONParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -14,16 +16,42 @@ from imagery.api.asked import Query
 from imagery.models import Event
 
 
+class TooLarge(APIException):
+    status_code = 413
+    default_code = "too_large"
+
+
+class ShallowJSONParser(JSONParser):
+    """Refuses what is nested deeper than Python reads."""
+
+    def parse(self, stream: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(stream, *args, **kwargs)
+        except RecursionError:
+            raise ParseError("The JSON is nested too deeply.") from None
+
+
 class Endpoint(APIView):
     """Reads the query parameters its `query` names into `asked`; others are answered 400."""
 
+    parser_classes = (ShallowJSONParser, FormParser)
     query: ClassVar[type[Query]] = Query
     asked: dict[str, Any]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Before anything reads the body: what is too long is not even kept for a moment.
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > self.most_bytes():
+            raise TooLarge(
+                f"The request has {int(length):,} bytes; {self.most_bytes():,} is the most here."
+            )
         super().initial(request, *args, **kwargs)
         reads = request.method in ("GET", "HEAD")
         self.asked = self.query.read(request) if reads else {}
+
+    def most_bytes(self) -> int:
+        """Of a request's body."""
+        return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def event(self, slug: str, *, may: str = "see") -> Event:
         """The event, if the person may "see", "edit" or "own" it.
@@ -37,8 +65,3 @@ class Endpoint(APIView):
         act = {"edit": "change", "own": "delete"}[may]
         role = event.role_of(self.request.user)
         raise PermissionDenied(f"As {role} of {event.slug!r} you may look, but not {act} it.")
-
-
-class TooLarge(APIException):
-    status_code = 413
-    default_code = "too_large"
