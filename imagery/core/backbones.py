@@ -71,7 +71,8 @@ class Backbone:
         self._device, self._dtype = device, dtype
         self._lock = threading.Lock()
         self._seen: list[torch.Tensor] = []
-        self._model = model.to(device=device, dtype=dtype, memory_format=torch.channels_last)
+        self._model = model.to(device=device, dtype=dtype)
+        self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         last = _last_layer(self._model)
         # The last layer in float32: bfloat16 logits would make the softmax coarse.
         last.float()

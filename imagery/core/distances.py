@@ -10,17 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LONGEST = 1e18  # a vector's length: squares of distances still fit float32
 _CHUNK = 8_000_000  # numbers held at once by `exact`: 64 MB of float64
 
 
 def checked(vectors: np.ndarray) -> np.ndarray:
-    """(n, d) float32, contiguous, −0 turned into 0. Raises ValueError naming a bad row."""
+    """(n, d) float32, contiguous, −0 turned into 0.
+
+    Raises ValueError naming the first row that is not finite, or longer than LONGEST.
+    """
     if vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise ValueError(f"want (n, d) floats, got {vectors.shape} {vectors.dtype}")
-    rows = np.ascontiguousarray(vectors, np.float32) + np.float32(0)
-    finite = np.isfinite(rows.sum(axis=1, dtype=np.float64))
-    if not finite.all():
-        raise ValueError(f"vector {int(np.argmin(finite))} holds numbers that are not finite")
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(vectors, np.float32) + np.float32(0)
+    squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    sound = squares <= LONGEST**2  # false for NaN too
+    if not sound.all():
+        at = int(np.argmin(sound))
+        raise ValueError(f"vector {at} is not finite, or longer than {LONGEST:g}")
     return rows
 
 
@@ -61,21 +68,16 @@ class Product:
     def make(cls, rows: np.ndarray, dtype: type[np.floating]) -> Product:
         """margin: Higham's bound γ for sums of products, any order of summation."""
         wide = rows.astype(dtype, copy=False)
-        with np.errstate(over="ignore"):
-            squares = np.einsum("ij,ij->i", wide, wide)
+        squares = np.einsum("ij,ij->i", wide, wide)
         unit = float(np.finfo(dtype).eps) / 2
         gamma = (rows.shape[1] + 4) * unit / (1 - (rows.shape[1] + 4) * unit)
         largest = float(squares.max(initial=0.0)) * (1 + 2 * gamma)
         return cls(wide, squares, 4 * (gamma + 2 * unit) * largest)
 
     def of(self, a: slice | np.ndarray, b: slice | np.ndarray) -> np.ndarray:
-        """(len(a), len(b)) squared distances; may be negative by up to margin.
-
-        Where numbers are too large for the precision (margin is not finite), anything.
-        """
-        with np.errstate(over="ignore", invalid="ignore"):
-            g = self.rows[a] @ self.rows[b].T
-            g *= -2
-            g += self.squares[a][:, None]
-            g += self.squares[b]
+        """(len(a), len(b)) squared distances; may be negative by up to margin."""
+        g = self.rows[a] @ self.rows[b].T
+        g *= -2
+        g += self.squares[a][:, None]
+        g += self.squares[b]
         return g

@@ -36,11 +36,11 @@ class Tree:
     def to_bytes(self) -> bytes:
         return pack(
             {
-                "n": np.int64(self.n),
+                "n": np.array(self.n, np.int64),
                 "u": self.u,
                 "v": self.v,
                 "d": self.d,
-                "floor": np.float64(self.floor),
+                "floor": np.array(self.floor, np.float64),
             }
         )
 

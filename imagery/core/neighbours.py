@@ -7,7 +7,7 @@ import numpy as np
 from imagery.core.distances import Product, checked, distinct, exact
 
 SLACK = 16  # candidates beyond k, so that most rows are proven without a second look
-_CELLS = 24_000_000  # distances held at once
+BLOCK = 1024  # rows looked at again together
 
 
 def knn(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,16 +76,21 @@ def _nearest_distinct(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]
     if n <= k + 1 + SLACK:
         everyone = np.broadcast_to(np.arange(n), (n, n))
         return _measured(rows, np.arange(n), everyone, np.ones((n, n), bool), k)
-    margin = Product.make(rows, np.float32).margin
+    narrow = Product.make(rows, np.float32)
     approximate, candidates = _flat_search(rows, k + 1 + SLACK)
-    reach = approximate[:, k] + 2 * margin
+    # Both products err by margin at most: the k nearest come out below this in either.
+    reach = approximate[:, k] + 2 * narrow.margin
     # Proven: no row outside the list can be among the k nearest, the row itself apart.
     proven = approximate[:, -1] > reach
     for at in range(0, n, 4096):
         some = np.arange(at, min(at + 4096, n))[proven[at : at + 4096]]
         near = approximate[some] <= reach[some, None]
         indices[some], distances[some] = _measured(rows, some, candidates[some], near, k)
-    _search_wide(rows, np.flatnonzero(~proven), k, indices, distances)
+    unproven = np.flatnonzero(~proven)
+    # Near ones together: they share the few columns that must be looked at again.
+    unproven = unproven[np.argsort(rows[unproven].argmax(axis=1), kind="stable")]
+    for at in range(0, len(unproven), BLOCK):
+        _search_wide(narrow, unproven[at : at + BLOCK], reach, indices, distances)
     return indices, distances
 
 
@@ -111,21 +116,23 @@ def _measured(
 
 
 def _search_wide(
-    rows: np.ndarray, which: np.ndarray, k: int, indices: np.ndarray, distances: np.ndarray
+    narrow: Product,
+    which: np.ndarray,
+    reach: np.ndarray,
+    indices: np.ndarray,
+    distances: np.ndarray,
 ) -> None:
     """Fill in rows whose k-th neighbour single precision cannot tell from the next ones."""
-    if not len(which):
-        return
-    product = Product.make(rows, np.float64)
-    step = max(1, _CELLS // len(rows))
-    for at in range(0, len(which), step):
-        block = which[at : at + step]
-        g = product.of(block, slice(None))
-        g[np.arange(len(block)), block] = np.inf
-        kth = np.partition(g, k - 1, axis=1)[:, k - 1]
-        # Distances are kept as float32: what rounds to the k-th is as near as it.
-        kth += np.abs(kth) * 4 * np.finfo(np.float32).eps + 2 * product.margin
-        for row, near, reach in zip(block, g, kth, strict=True):
-            found = np.flatnonzero(near <= reach)[None]
-            best = _measured(rows, np.array([row]), found, np.ones(found.shape, bool), k)
-            indices[row], distances[row] = best[0][0], best[1][0]
+    rows, k = narrow.rows, indices.shape[1]
+    near = narrow.of(which, slice(None)) <= reach[which, None]
+    columns = np.flatnonzero(near.any(axis=0))
+    wide = Product.make(np.concatenate([rows[which], rows[columns]]), np.float64)
+    g = wide.of(slice(0, len(which)), slice(len(which), None))
+    g[which[:, None] == columns] = np.inf
+    kth = np.partition(g, k - 1, axis=1)[:, k - 1]
+    # Distances are kept as float32: what rounds to the k-th is as near as it.
+    kth += np.abs(kth) * 4 * np.finfo(np.float32).eps + 2 * wide.margin
+    for row, away, limit in zip(which, g, kth, strict=True):
+        found = columns[away <= limit][None]
+        best = _measured(rows, np.array([row]), found, np.ones(found.shape, bool), k)
+        indices[row], distances[row] = best[0][0], best[1][0]

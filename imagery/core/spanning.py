@@ -149,8 +149,6 @@ def _prim(away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         nearest[better] = away[j][better]
         via[better] = j
         j = int(nearest.argmin())
-        if not outside[j]:  # only distances that overflow are left: any pair will do
-            j = int(outside.argmax())
         a[k], b[k] = via[j], j
     return a, b
 
@@ -187,11 +185,10 @@ def _improving(rows: np.ndarray, step: np.ndarray) -> Iterator[np.ndarray]:
     for top in range(0, n, TILE):
         for left in range(top, n, TILE):
             down, across = slice(top, min(top + TILE, n)), slice(left, min(left + TILE, n))
-            if np.isfinite(narrow.margin):
-                pairs = _nearer(narrow.of(down, across), narrow.margin, step, down, across)
-                if len(pairs) <= _CROWDED * TILE * TILE:
-                    yield pairs
-                    continue
+            pairs = _nearer(narrow.of(down, across), narrow.margin, step, down, across)
+            if len(pairs) <= _CROWDED * TILE * TILE:
+                yield pairs
+                continue
             wide = Product.make(np.concatenate([rows[down], rows[across]]), np.float64)
             m = down.stop - down.start
             squared = wide.of(slice(0, m), slice(m, None))

@@ -9,7 +9,8 @@ from PIL import Image
 def reduced(pixels: np.ndarray, side: int) -> Image.Image:
     """(h, w, 3) uint8 → RGB picture of side × side, smoothed; shape is given up for evenness.
 
-    Averaged down by whole factors first: about 0.8 ms from 600×450. Raises ValueError for other arrays or none at all.
+    Averaged down by whole factors first: about 0.8 ms from 600×450.
+    Raises ValueError for other arrays or none at all.
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ValueError(f"want (h, w, 3) uint8 with pixels, got {pixels.shape} {pixels.dtype}")

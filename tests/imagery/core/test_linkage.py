@@ -119,12 +119,11 @@ def test_agrees_where_single_precision_cannot_tell() -> None:
     hnp.arrays(
         np.float32,
         st.tuples(st.integers(0, 13), st.integers(1, 3)),
-        elements=st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0, 1e-20, 1e6, 3e38]),
+        elements=st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0, 1e-20, 1e6, 1e17]),
     )
 )
 def test_agrees_on_wild_input(vectors: np.ndarray) -> None:
-    with np.errstate(over="ignore"):
-        agrees(vectors)
+    agrees(vectors)
 
 
 @pytest.mark.parametrize("kind", ["peaky", "even", "ties", "tight"])

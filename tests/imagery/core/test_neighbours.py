@@ -75,7 +75,7 @@ def test_more_ties_than_candidates() -> None:
     hnp.arrays(
         np.float32,
         st.tuples(st.integers(0, 14), st.integers(1, 3)),
-        elements=st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0, 1e-20, 1e6]),
+        elements=st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0, 1e-20, 1e6, 1e17]),
     ),
     st.integers(1, 16),
 )
@@ -95,8 +95,9 @@ def test_names_what_is_wrong() -> None:
     vectors = np.zeros((3, 2), np.float32)
     with pytest.raises(ValueError, match="k = 0"):
         knn(vectors, 0)
-    vectors[1, 1] = np.nan
-    with pytest.raises(ValueError, match="vector 1"):
-        knn(vectors, 1)
+    for bad in (np.nan, np.inf, 1e19):
+        vectors[1, 1] = bad
+        with pytest.raises(ValueError, match="vector 1"):
+            knn(vectors, 1)
     with pytest.raises(ValueError, match=r"\(3,\)"):
         knn(np.zeros(3, np.float32), 1)
