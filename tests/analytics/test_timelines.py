@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -75,6 +76,41 @@ def test_rising_ones_by_smoothed_growth(event: Event) -> None:
     assert tops_of(made)[0] == [(9, 2), (7, 1)]
     later = timelines.timeline(event, "1h", start=NOON + timedelta(hours=1), order="growth")
     assert tops_of(later) == [[(8, 2), (7, 3)]]
+
+
+def by_hand(posts: list[tuple[int, int]], order: str, top: int) -> list[list[tuple[int, int]]]:
+    """The same hour by hour, post by post."""
+    total = Counter(unique for _, unique in posts)
+    rank = {u: i for i, u in enumerate(sorted(total, key=lambda u: (-total[u], u)))}
+    first = {u: min(m for m, v in posts if v == u) // 60 for u in total}
+    made = []
+    for hour in range(min(m for m, _ in posts) // 60, max(m for m, _ in posts) // 60 + 1):
+        here = Counter(u for m, u in posts if m // 60 == hour)
+        earlier = Counter(u for m, u in posts if m // 60 == hour - 1)
+        if order == "posts":
+            rows = [(-n, rank[u], u, n) for u, n in here.items()]
+        elif order == "new":
+            rows = [(-n, rank[u], u, n) for u, n in here.items() if first[u] == hour]
+        else:
+            rows = [
+                (-(n + 1) / (earlier[u] + 1), -n, rank[u], u, n)
+                for u, n in here.items()
+                if n > earlier[u]
+            ]
+        made.append([(row[-2], row[-1]) for row in sorted(rows)[:top]])
+    return made
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", list(timelines.ORDERS))
+@pytest.mark.parametrize("seed", range(3))
+def test_against_brute_force(event: Event, order: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    minutes, uniques = rng.integers(0, 720, 300), rng.zipf(1.6, 300) % 25 + 1
+    posts = list(zip(minutes.tolist(), uniques.tolist(), strict=True))
+    posted(event, *posts)
+    made = timelines.timeline(event, "1h", top=4, order=order)
+    assert tops_of(made) == by_hand(posts, order, 4)
 
 
 @pytest.mark.django_db
