@@ -153,15 +153,7 @@ def _posts(event: Event, made: Made, n_accounts: int, start: datetime) -> None:
             both = index == 1 and turn == 0
             chosen = links if both else [links[turn % len(links)]]
             add(at, chosen, f"Picture {index}, again {turn} #storm", ["storm", f"tag{index}"])
-    failed = link(
-        event,
-        "https://pictures.example/gone.jpg",
-        state=Link.State.FAILED,
-        reason="the server answered 404 Not Found",
-        kind="gone",
-        attempts=1,
-        failed_at=start,
-    )
+    failed = _gone(event, start)
     for hour in range(2):
         add(start + timedelta(hours=hour), [failed], "A picture that is gone", [])
     for hour in range(4):
@@ -171,6 +163,18 @@ def _posts(event: Event, made: Made, n_accounts: int, start: datetime) -> None:
         PostLink(post=post, link=carried, position=position)
         for post, links in zip(made.posts, made.carried, strict=True)
         for position, carried in enumerate(links)
+    )
+
+
+def _gone(event: Event, at: datetime) -> Link:
+    return link(
+        event,
+        "https://pictures.example/gone.jpg",
+        state=Link.State.FAILED,
+        reason="the server answered 404 Not Found",
+        kind="gone",
+        attempts=1,
+        failed_at=at,
     )
 
 
@@ -243,6 +247,8 @@ def _snapshots(event: Event, made: Made) -> None:
         "rank": np.array([u.rank for u in ranked], np.int32),
         "first": np.array([u.first_posted_at.timestamp() for u in ranked], np.int64),
         "last": np.array([u.last_posted_at.timestamp() for u in ranked], np.int64),
+        "album_post": np.zeros(0, np.int64),  # every post shows one picture
+        "album_unique": np.zeros(0, np.int64),
     }
     place = np.cumsum([0.5 if i and i % 3 == 0 else 0.05 for i in range(len(made.uniques))])
     ids = np.array([u.pk for u in made.uniques], np.int64)
