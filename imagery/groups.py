@@ -17,7 +17,7 @@ class Groups:
     """Groups ranked by posts (then by lead's rank); group g's members are
     `members[start[g]:start[g + 1]]`, ids of unique images by rank; the first is its lead.
 
-    A group's posts are the sum over its members (a post with two of them counts twice).
+    A post that shows several members of a group counts once.
     """
 
     theta: float
@@ -48,6 +48,15 @@ class Groups:
         return int(np.searchsorted(self.start, found[0], side="right") - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where unique images stand in the tree, and in albums; the same at every θ."""
+
+    node: np.ndarray  # int64 (n,) tree node of each unique image, −1 where it has no vector
+    album: np.ndarray  # int64 (m,) position of each album pair's unique image
+
+
+_places: OrderedDict[tuple, Places] = OrderedDict()
 _cache: OrderedDict[tuple, Groups] = OrderedDict()
 _lock = Lock()
 
@@ -57,58 +66,100 @@ def at(event: Event, theta: float | None = None) -> Groups:
     theta = round(event.similarity if theta is None else theta, 4)
     tree_version, tree = snapshots.read_with_version(event, Snapshot.Kind.TREE)
     unique_version, unique = snapshots.read_with_version(event, Snapshot.Kind.UNIQUE)
-    key = (event.pk, theta, tree_version, unique_version)
+    made_of = (event.pk, tree_version, unique_version)
     with _lock:
-        if key in _cache:
-            _cache.move_to_end(key)
-            return _cache[key]
-    made = grouped(unique, tree, theta)
+        if (*made_of, theta) in _cache:
+            _cache.move_to_end((*made_of, theta))
+            return _cache[(*made_of, theta)]
+        places = _places.get(made_of)
+    places = places or placed(unique, tree)
+    made = grouped(unique, tree, theta, places)
     with _lock:
-        _cache[key] = made
-        while len(_cache) > 32:
-            _cache.popitem(last=False)
+        _keep(_places, made_of, places, 8)
+        _keep(_cache, (*made_of, theta), made, 32)
     return made
 
 
-def grouped(unique: snapshots.Arrays, tree: snapshots.Arrays, theta: float) -> Groups:
-    """Cut the tree and count; unique images without a vector are groups of their own."""
-    from imagery.core import linkage
+def _keep(cache: OrderedDict, key: tuple, value: object, most: int) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)
 
-    ids, n_posts, rank = unique["id"], unique["n_posts"].astype(np.int64), unique["rank"]
-    n = len(ids)
-    label = np.arange(n, dtype=np.int64) + len(tree["unique"])
-    if len(tree["unique"]):
-        labels = linkage.cut_edges(
-            len(tree["unique"]), tree["u"], tree["v"], tree["d"], theta
-        ).astype(np.int64)
-        order = np.argsort(tree["unique"], kind="stable")
-        at = np.searchsorted(tree["unique"][order], ids)
-        at = np.minimum(at, len(order) - 1)
-        known = tree["unique"][order][at] == ids
-        label[known] = labels[order][at[known]]
-    _, group = np.unique(label, return_inverse=True)
-    n_groups = int(group.max()) + 1 if n else 0
-    posts = np.bincount(group, weights=n_posts, minlength=n_groups).astype(np.int64)
-    best = np.full(n_groups, np.iinfo(np.int64).max)
-    np.minimum.at(best, group, rank)
-    ranked = np.lexsort((best, -posts))  # position → group
+
+def placed(unique: snapshots.Arrays, tree: snapshots.Arrays) -> Places:
+    node = _position(tree["unique"], unique["id"])
+    return Places(node, _position(unique["id"], unique["album_unique"]))
+
+
+def _position(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """int64 (len(wanted),): where each stands in `ids`, −1 where it does not."""
+    if not len(ids):
+        return np.full(len(wanted), -1, np.int64)
+    order = np.argsort(ids, kind="stable")
+    at = np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)
+    found = order[at]
+    return np.where(ids[found] == wanted, found, -1).astype(np.int64)
+
+
+def grouped(
+    unique: snapshots.Arrays,
+    tree: snapshots.Arrays,
+    theta: float,
+    places: Places | None = None,
+) -> Groups:
+    """Cut the tree and count; unique images without a vector are groups of their own."""
+    places = places or placed(unique, tree)
+    ids, rank = unique["id"], unique["rank"].astype(np.int64)
+    group, first = _labels(places.node, tree, theta)
+    n_groups = len(first)
+    posts = np.bincount(group, weights=unique["n_posts"], minlength=n_groups).astype(np.int64)
+    posts -= _counted_again(unique["album_post"], group[places.album], n_groups)
+    ranked = np.lexsort((rank[first], -posts))  # position → group; unique images come by rank
     place = np.empty(n_groups, np.int64)
     place[ranked] = np.arange(n_groups)
-    order = np.lexsort((rank, place[group]))  # members by place, then rank
-    size = np.bincount(place[group], minlength=n_groups)
+    position = place[group]
+    order = np.argsort(position, kind="stable")  # members by place, then rank
+    size = np.bincount(position, minlength=n_groups)
     start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-    sorted_rank = rank[order].astype(np.int64)
-    begin = start[:-1]
+    begin, members, ranks = start[:-1], ids[order], rank[order]
+    none = np.zeros(0, np.int64)
     return Groups(
         theta=theta,
-        lead=ids[order][begin] if n else np.zeros(0, np.int64),
+        lead=members[begin],
         n_posts=posts[ranked],
         n_members=size,
-        best_rank=sorted_rank[begin] if n else np.zeros(0, np.int64),
-        worst_rank=sorted_rank[start[1:] - 1] if n else np.zeros(0, np.int64),
-        mean_rank=np.add.reduceat(sorted_rank, begin) / size if n else np.zeros(0),
-        first=np.minimum.reduceat(unique["first"][order], begin) if n else np.zeros(0, np.int64),
-        last=np.maximum.reduceat(unique["last"][order], begin) if n else np.zeros(0, np.int64),
+        best_rank=ranks[begin],
+        worst_rank=ranks[start[1:] - 1],
+        mean_rank=np.add.reduceat(ranks, begin) / size if n_groups else np.zeros(0),
+        first=np.minimum.reduceat(unique["first"][order], begin) if n_groups else none,
+        last=np.maximum.reduceat(unique["last"][order], begin) if n_groups else none,
         start=start,
-        members=ids[order],
+        members=members,
     )
+
+
+def _labels(
+    node: np.ndarray, tree: snapshots.Arrays, theta: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Group of each unique image, int64 (n,), and the first image of each group."""
+    from imagery.core import linkage
+
+    n_nodes = len(tree["unique"])
+    cut = linkage.cut_edges(n_nodes, tree["u"], tree["v"], tree["d"], theta)
+    alone = n_nodes + np.arange(len(node), dtype=np.int64)
+    label = np.where(node >= 0, cut[node], alone) if n_nodes else alone
+    _, first, group = np.unique(label, return_index=True, return_inverse=True)
+    return group, first
+
+
+def _counted_again(post: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
+    """(n_groups,) int64: by how much a sum over members counts a group's posts too often.
+
+    post, group: (m,) of the pairs of posts that show several unique images.
+    """
+    pairs = np.stack([post, group], axis=1)
+    first = np.unique(pairs, axis=0, return_index=True)[1] if len(pairs) else []
+    again = np.ones(len(pairs), bool)
+    again[first] = False
+    return np.bincount(group[again], minlength=n_groups).astype(np.int64)

@@ -161,7 +161,15 @@ def _unique_images(event: Event, shown: Shown) -> snapshots.Arrays:
         "rank": np.arange(1, len(ranked) + 1, dtype=np.int32),
         "first": np.array([_seconds(counts[r.pk]["first_posted_at"]) for r in ranked], np.int64),
         "last": np.array([_seconds(counts[r.pk]["last_posted_at"]) for r in ranked], np.int64),
+        **_albums(shown),
     }
+
+
+def _albums(shown: Shown) -> snapshots.Arrays:
+    """The pairs of posts that show several unique images."""
+    _, place, n = np.unique(shown.post, return_inverse=True, return_counts=True)
+    several = n[place] > 1
+    return {"album_post": shown.post[several], "album_unique": shown.unique[several]}
 
 
 def _bounds(sorted_ids: np.ndarray) -> dict[int, tuple[int, int]]:

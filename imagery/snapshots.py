@@ -5,7 +5,8 @@ tree        unique int64 (n,) node → unique image id; u, v int32, d float32 (e
 neighbours  unique int64 (n,); index int32 (n, k) into unique, −1 for none; distance float32 (n, k)
 timeline    post_minute int32 (minutes since 1970), post_n, image_post_n int32: selected posts;
             minute int32, unique int64, n int32: posts with that unique image in that minute
-unique      id int64, n_posts int32, rank int32, first int64, last int64 (s since 1970), by rank
+unique      id int64, n_posts int32, rank int32, first int64, last int64 (s since 1970), by rank;
+            album_post, album_unique int64 (m,): pairs of posts that show several unique images
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ EMPTY: dict[str, Arrays] = {
         "rank": np.zeros(0, np.int32),
         "first": np.zeros(0, np.int64),
         "last": np.zeros(0, np.int64),
+        "album_post": np.zeros(0, np.int64),
+        "album_unique": np.zeros(0, np.int64),
     },
 }
 CACHED = 24

@@ -87,6 +87,4 @@ def _kept(response: HttpResponseBase, etag: str) -> HttpResponseBase:
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     response["ETag"] = etag
     response["X-Content-Type-Options"] = "nosniff"
-    # Pictures are compressed already: this keeps GZipMiddleware from doing it again.
-    response["Content-Encoding"] = "identity"
     return response

@@ -9,13 +9,15 @@ from imagery.models import Snapshot
 from tests import factories
 
 
-def _unique(ids, posts, ranks):
+def _unique(ids, posts, ranks, albums=()):
     return {
         "id": np.array(ids, np.int64),
         "n_posts": np.array(posts, np.int32),
         "rank": np.array(ranks, np.int32),
         "first": np.array(ids, np.int64) * 100,
         "last": np.array(ids, np.int64) * 100 + 50,
+        "album_post": np.array([post for post, _ in albums], np.int64),
+        "album_unique": np.array([unique for _, unique in albums], np.int64),
     }
 
 
@@ -45,6 +47,18 @@ def test_a_cut_worked_by_hand():
     assert found.mean_rank.tolist() == [1.0, 3.0, 5.0]
     assert found.first.tolist() == [1400, 1100, 1500]
     assert found.last.tolist() == [1450, 1350, 1550]
+
+
+def test_a_post_of_several_members_counts_once():
+    """Post 7 shows 11, 13 and 14; post 8 shows 11 and 12; post 9 shows 14 and 15."""
+    albums = [(7, 11), (7, 13), (7, 14), (8, 11), (8, 12), (9, 14), (9, 15)]
+    unique = _unique([14, 11, 13, 12, 15], [50, 20, 15, 10, 5], [1, 2, 3, 4, 5], albums)
+    apart = groups.grouped(unique, TREE, 1.0)
+    assert dict(zip(apart.lead, apart.n_posts, strict=True))[11] == 20
+    joined = groups.grouped(unique, TREE, 0.75)
+    assert dict(zip(joined.lead, joined.n_posts, strict=True)) == {14: 50, 11: 43, 15: 5}
+    whole = groups.grouped(unique, TREE, 0.45)
+    assert dict(zip(whole.lead, whole.n_posts, strict=True)) == {14: 92, 15: 5}
 
 
 def test_similarity_must_be_above_theta():

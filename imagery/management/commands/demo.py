@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from config import staticfiles
 from imagery import demo, following, ingest, pipeline, supervisor
 from imagery.management.commands.process import organise
 from imagery.management.commands.run import serve
@@ -45,7 +46,7 @@ class Command(BaseCommand):
             return
         if event.organised_at is None:
             pipeline.start(event.pk)  # the worker below does it: watch it on the event's page
-        call_command("collectstatic", verbosity=0, interactive=False)
+        staticfiles.collect()
         self._tell(owner, password)
         serve(self, options["host"], options["port"])
 
