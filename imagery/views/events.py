@@ -35,7 +35,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = EventForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         event = form.save()
-        Membership.objects.create(event=event, user=request.user, role=Role.OWNER)
+        Membership.objects.create(event=event, user_id=request.user.pk, role=Role.OWNER)
         messages.success(request, f"{event.name} is there. Bring its posts in.")
         return redirect("imagery:import", event.slug)
     return render(
