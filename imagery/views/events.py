@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -35,7 +38,8 @@ def new(request: HttpRequest) -> HttpResponse:
     form = EventForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         event = form.save()
-        Membership.objects.create(event=event, user_id=request.user.pk, role=Role.OWNER)
+        owner = cast(User, request.user)  # the middleware lets nobody else in
+        Membership.objects.create(event=event, user=owner, role=Role.OWNER)
         messages.success(request, f"{event.name} is there. Bring its posts in.")
         return redirect("imagery:import", event.slug)
     return render(
