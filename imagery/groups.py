@@ -159,7 +159,7 @@ def _counted_again(post: np.ndarray, group: np.ndarray, n_groups: int) -> np.nda
     post, group: (m,) of the pairs of posts that show several unique images.
     """
     pairs = np.stack([post, group], axis=1)
-    first = np.unique(pairs, axis=0, return_index=True)[1] if len(pairs) else []
     again = np.ones(len(pairs), bool)
-    again[first] = False
+    if len(pairs):
+        again[np.unique(pairs, axis=0, return_index=True)[1]] = False
     return np.bincount(group[again], minlength=n_groups).astype(np.int64)

@@ -74,8 +74,7 @@ def read_with_version(event: Event, kind: str) -> tuple[tuple[int, str], Arrays]
     )
     if row is None:
         return (0, ""), EMPTY[kind]
-    pk, *rest = row
-    version = (rest[0], rest[1])
+    pk, version = row[0], (row[1], row[2])
     key = (event.pk, str(kind))
     with _lock:
         held = _cache.get(key)

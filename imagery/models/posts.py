@@ -111,7 +111,9 @@ class Post(models.Model):
     imported_by = models.ForeignKey(
         Import, null=True, blank=True, on_delete=models.SET_NULL, related_name="posts"
     )
-    links = models.ManyToManyField("Link", through="PostLink", related_name="posts")
+    links: models.ManyToManyField[Link, PostLink] = models.ManyToManyField(
+        "Link", through="PostLink", related_name="posts"
+    )
 
     objects = PostQuerySet.as_manager()
 
