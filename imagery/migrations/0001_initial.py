@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,352 +15,839 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]{0,62}$', "a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-'")])),
-                ('name', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('timezone', models.CharField(default='UTC', max_length=64)),
-                ('is_made', models.BooleanField(default=False, help_text='made for show, not collected')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('dedup_threshold', models.PositiveSmallIntegerField(default=8, help_text='pHash bits: copies differ in fewer than this many', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(32)])),
-                ('similarity', models.FloatField(default=0.8, help_text='θ: images more alike than this belong to one group', validators=[django.core.validators.MinValueValidator(0.45), django.core.validators.MaxValueValidator(1.0)])),
-                ('backbone', models.CharField(default='mobilenet_v2', max_length=64)),
-                ('layer', models.CharField(choices=[('snc', 'Softmax Neural Codes'), ('nc', 'Neural Codes')], default='snc', max_length=8)),
-                ('embedder', models.CharField(blank=True, help_text='what the vectors were made with, e.g. name@version', max_length=100)),
-                ('embedder_note', models.TextField(blank=True, help_text='why it is not the chosen backbone')),
-                ('n_posts', models.PositiveBigIntegerField(default=0)),
-                ('n_image_posts', models.PositiveBigIntegerField(default=0)),
-                ('n_links', models.PositiveBigIntegerField(default=0)),
-                ('n_images', models.PositiveBigIntegerField(default=0)),
-                ('n_unique', models.PositiveBigIntegerField(default=0)),
-                ('n_groups', models.PositiveBigIntegerField(default=0)),
-                ('n_failed_links', models.PositiveBigIntegerField(default=0)),
-                ('n_accounts', models.PositiveBigIntegerField(default=0)),
-                ('first_posted_at', models.DateTimeField(blank=True, null=True)),
-                ('last_posted_at', models.DateTimeField(blank=True, null=True)),
-                ('revision', models.PositiveIntegerField(default=0, help_text='grows with every rollup')),
-                ('organised_at', models.DateTimeField(blank=True, null=True)),
-                ('locked_by', models.CharField(blank=True, max_length=64)),
-                ('locked_until', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=63,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9][a-z0-9_-]{0,62}$",
+                                "a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-'",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True)),
+                ("timezone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "is_made",
+                    models.BooleanField(default=False, help_text="made for show, not collected"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "dedup_threshold",
+                    models.PositiveSmallIntegerField(
+                        default=8,
+                        help_text="pHash bits: copies differ in fewer than this many",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(32),
+                        ],
+                    ),
+                ),
+                (
+                    "similarity",
+                    models.FloatField(
+                        default=0.8,
+                        help_text="θ: images more alike than this belong to one group",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.45),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                    ),
+                ),
+                ("backbone", models.CharField(default="mobilenet_v2", max_length=64)),
+                (
+                    "layer",
+                    models.CharField(
+                        choices=[("snc", "Softmax Neural Codes"), ("nc", "Neural Codes")],
+                        default="snc",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "embedder",
+                    models.CharField(
+                        blank=True,
+                        help_text="what the vectors were made with, e.g. name@version",
+                        max_length=100,
+                    ),
+                ),
+                (
+                    "embedder_note",
+                    models.TextField(blank=True, help_text="why it is not the chosen backbone"),
+                ),
+                ("n_posts", models.PositiveBigIntegerField(default=0)),
+                ("n_image_posts", models.PositiveBigIntegerField(default=0)),
+                ("n_links", models.PositiveBigIntegerField(default=0)),
+                ("n_images", models.PositiveBigIntegerField(default=0)),
+                ("n_unique", models.PositiveBigIntegerField(default=0)),
+                ("n_groups", models.PositiveBigIntegerField(default=0)),
+                ("n_failed_links", models.PositiveBigIntegerField(default=0)),
+                ("n_accounts", models.PositiveBigIntegerField(default=0)),
+                ("first_posted_at", models.DateTimeField(blank=True, null=True)),
+                ("last_posted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "revision",
+                    models.PositiveIntegerField(default=0, help_text="grows with every rollup"),
+                ),
+                ("organised_at", models.DateTimeField(blank=True, null=True)),
+                ("locked_by", models.CharField(blank=True, max_length=64)),
+                ("locked_until", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('platform', models.CharField(max_length=30)),
-                ('uid', models.CharField(max_length=200)),
-                ('handle', models.CharField(blank=True, max_length=200)),
-                ('name', models.CharField(blank=True, max_length=300)),
-                ('followers', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('following', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('n_posts', models.PositiveBigIntegerField(blank=True, help_text='its own count', null=True)),
-                ('created_at', models.DateTimeField(blank=True, null=True)),
-                ('verified', models.BooleanField(blank=True, null=True)),
-                ('location', models.CharField(blank=True, max_length=300)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to='imagery.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("platform", models.CharField(max_length=30)),
+                ("uid", models.CharField(max_length=200)),
+                ("handle", models.CharField(blank=True, max_length=200)),
+                ("name", models.CharField(blank=True, max_length=300)),
+                ("followers", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("following", models.PositiveBigIntegerField(blank=True, null=True)),
+                (
+                    "n_posts",
+                    models.PositiveBigIntegerField(
+                        blank=True, help_text="its own count", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(blank=True, null=True)),
+                ("verified", models.BooleanField(blank=True, null=True)),
+                ("location", models.CharField(blank=True, max_length=300)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="accounts",
+                        to="imagery.event",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64)),
-                ('n_bytes', models.PositiveBigIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('format', models.CharField(blank=True, max_length=10)),
-                ('width', models.PositiveIntegerField(default=0)),
-                ('height', models.PositiveIntegerField(default=0)),
-                ('frames', models.PositiveIntegerField(default=1)),
-                ('truncated', models.BooleanField(default=False)),
-                ('phash', models.CharField(blank=True, help_text='64 bits, hex', max_length=16)),
-                ('pdq', models.CharField(blank=True, help_text='256 bits, hex', max_length=64)),
-                ('pdq_quality', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('signature', models.BinaryField(default=b'', help_text='8×8 mean colours, 192 bytes')),
-                ('brightness', models.FloatField(blank=True, null=True)),
-                ('contrast', models.FloatField(blank=True, null=True)),
-                ('sharpness', models.FloatField(blank=True, null=True)),
-                ('is_blank', models.BooleanField(default=False)),
-                ('is_dark', models.BooleanField(default=False)),
-                ('is_blurry', models.BooleanField(default=False)),
-                ('is_tiny', models.BooleanField(default=False)),
-                ('hash_version', models.CharField(blank=True, max_length=40)),
-                ('embedder', models.CharField(blank=True, help_text='whose vectors it has', max_length=100)),
-                ('top_classes', models.JSONField(blank=True, default=list, help_text='[[name, probability], …]')),
-                ('looked_at', models.DateTimeField(blank=True, null=True)),
-                ('failed_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('distance', models.PositiveSmallIntegerField(blank=True, help_text='pHash bits from the representative', null=True)),
-                ('n_posts', models.PositiveIntegerField(default=0)),
-                ('first_posted_at', models.DateTimeField(blank=True, null=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='imagery.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("n_bytes", models.PositiveBigIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("format", models.CharField(blank=True, max_length=10)),
+                ("width", models.PositiveIntegerField(default=0)),
+                ("height", models.PositiveIntegerField(default=0)),
+                ("frames", models.PositiveIntegerField(default=1)),
+                ("truncated", models.BooleanField(default=False)),
+                ("phash", models.CharField(blank=True, help_text="64 bits, hex", max_length=16)),
+                ("pdq", models.CharField(blank=True, help_text="256 bits, hex", max_length=64)),
+                ("pdq_quality", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "signature",
+                    models.BinaryField(default=b"", help_text="8×8 mean colours, 192 bytes"),
+                ),
+                ("brightness", models.FloatField(blank=True, null=True)),
+                ("contrast", models.FloatField(blank=True, null=True)),
+                ("sharpness", models.FloatField(blank=True, null=True)),
+                ("is_blank", models.BooleanField(default=False)),
+                ("is_dark", models.BooleanField(default=False)),
+                ("is_blurry", models.BooleanField(default=False)),
+                ("is_tiny", models.BooleanField(default=False)),
+                ("hash_version", models.CharField(blank=True, max_length=40)),
+                (
+                    "embedder",
+                    models.CharField(blank=True, help_text="whose vectors it has", max_length=100),
+                ),
+                (
+                    "top_classes",
+                    models.JSONField(
+                        blank=True, default=list, help_text="[[name, probability], …]"
+                    ),
+                ),
+                ("looked_at", models.DateTimeField(blank=True, null=True)),
+                ("failed_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "distance",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="pHash bits from the representative", null=True
+                    ),
+                ),
+                ("n_posts", models.PositiveIntegerField(default=0)),
+                ("first_posted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="images",
+                        to="imagery.event",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Import',
+            name="Import",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('filename', models.CharField(help_text='as its owner called it; never a path', max_length=255)),
-                ('path', models.CharField(help_text='where the file lies', max_length=1000)),
-                ('images_path', models.CharField(blank=True, help_text='folder or ZIP of files', max_length=1000)),
-                ('format', models.CharField(default='auto', max_length=30)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='queued', max_length=8)),
-                ('n_bytes', models.PositiveBigIntegerField(default=0)),
-                ('n_bytes_read', models.PositiveBigIntegerField(default=0)),
-                ('n_read', models.PositiveBigIntegerField(default=0, help_text='rows, good and bad')),
-                ('n_new', models.PositiveBigIntegerField(default=0)),
-                ('n_updated', models.PositiveBigIntegerField(default=0)),
-                ('n_unchanged', models.PositiveBigIntegerField(default=0)),
-                ('n_left_out', models.PositiveBigIntegerField(default=0, help_text="by the event's rules")),
-                ('n_bad', models.PositiveBigIntegerField(default=0)),
-                ('bad_rows', models.CharField(blank=True, help_text='name of the kept file', max_length=300)),
-                ('reason', models.TextField(blank=True, help_text='why it failed')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='imagery.event')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "filename",
+                    models.CharField(
+                        help_text="as its owner called it; never a path", max_length=255
+                    ),
+                ),
+                ("path", models.CharField(help_text="where the file lies", max_length=1000)),
+                (
+                    "images_path",
+                    models.CharField(
+                        blank=True, help_text="folder or ZIP of files", max_length=1000
+                    ),
+                ),
+                ("format", models.CharField(default="auto", max_length=30)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=8,
+                    ),
+                ),
+                ("n_bytes", models.PositiveBigIntegerField(default=0)),
+                ("n_bytes_read", models.PositiveBigIntegerField(default=0)),
+                (
+                    "n_read",
+                    models.PositiveBigIntegerField(default=0, help_text="rows, good and bad"),
+                ),
+                ("n_new", models.PositiveBigIntegerField(default=0)),
+                ("n_updated", models.PositiveBigIntegerField(default=0)),
+                ("n_unchanged", models.PositiveBigIntegerField(default=0)),
+                (
+                    "n_left_out",
+                    models.PositiveBigIntegerField(default=0, help_text="by the event's rules"),
+                ),
+                ("n_bad", models.PositiveBigIntegerField(default=0)),
+                (
+                    "bad_rows",
+                    models.CharField(blank=True, help_text="name of the kept file", max_length=300),
+                ),
+                ("reason", models.TextField(blank=True, help_text="why it failed")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("updated_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="imports",
+                        to="imagery.event",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(choices=[('fetch', 'Fetching links'), ('look', 'Looking at images'), ('dedup', 'Finding copies'), ('group', 'Grouping'), ('rollup', 'Counting')], max_length=8)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('again', models.BooleanField(default=False, help_text='another pass was asked for meanwhile')),
-                ('round', models.PositiveIntegerField(default=0, help_text='older messages of it are void')),
-                ('n_sent', models.PositiveBigIntegerField(default=0, help_text='what n_done comes to when the chunks sent out are done')),
-                ('n_total', models.PositiveBigIntegerField(default=0)),
-                ('n_done', models.PositiveBigIntegerField(default=0)),
-                ('n_failed', models.PositiveBigIntegerField(default=0)),
-                ('message', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('beat_at', models.DateTimeField(blank=True, help_text='last sign of life', null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='imagery.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("fetch", "Fetching links"),
+                            ("look", "Looking at images"),
+                            ("dedup", "Finding copies"),
+                            ("group", "Grouping"),
+                            ("rollup", "Counting"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "again",
+                    models.BooleanField(
+                        default=False, help_text="another pass was asked for meanwhile"
+                    ),
+                ),
+                (
+                    "round",
+                    models.PositiveIntegerField(
+                        default=0, help_text="older messages of it are void"
+                    ),
+                ),
+                (
+                    "n_sent",
+                    models.PositiveBigIntegerField(
+                        default=0,
+                        help_text="what n_done comes to when the chunks sent out are done",
+                    ),
+                ),
+                ("n_total", models.PositiveBigIntegerField(default=0)),
+                ("n_done", models.PositiveBigIntegerField(default=0)),
+                ("n_failed", models.PositiveBigIntegerField(default=0)),
+                ("message", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "beat_at",
+                    models.DateTimeField(blank=True, help_text="last sign of life", null=True),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jobs",
+                        to="imagery.event",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Link',
+            name="Link",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.TextField(help_text='http(s), or file:<path inside the import>')),
-                ('key', models.CharField(help_text='blake2b-128 of the URL, hex', max_length=32)),
-                ('file', models.CharField(blank=True, help_text="path inside the import's files", max_length=500)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('fetched', 'Fetched'), ('failed', 'Failed')], default='waiting', max_length=8)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('failed_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('kind', models.CharField(blank=True, help_text='of failure, for counting', max_length=30)),
-                ('fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('final_url', models.TextField(blank=True)),
-                ('n_posts', models.PositiveIntegerField(default=0)),
-                ('first_posted_at', models.DateTimeField(blank=True, null=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='imagery.event')),
-                ('image', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='links', to='imagery.image')),
-                ('source', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='links', to='imagery.import')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.TextField(help_text="http(s), or file:<path inside the import>")),
+                ("key", models.CharField(help_text="blake2b-128 of the URL, hex", max_length=32)),
+                (
+                    "file",
+                    models.CharField(
+                        blank=True, help_text="path inside the import's files", max_length=500
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("fetched", "Fetched"),
+                            ("failed", "Failed"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("failed_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True, help_text="of failure, for counting", max_length=30
+                    ),
+                ),
+                ("fetched_at", models.DateTimeField(blank=True, null=True)),
+                ("final_url", models.TextField(blank=True)),
+                ("n_posts", models.PositiveIntegerField(default=0)),
+                ("first_posted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="imagery.event",
+                    ),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="links",
+                        to="imagery.image",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="links",
+                        to="imagery.import",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('analyst', 'Analyst'), ('annotator', 'Annotator'), ('viewer', 'Viewer')], default='viewer', max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='imagery.event')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("analyst", "Analyst"),
+                            ("annotator", "Annotator"),
+                            ("viewer", "Viewer"),
+                        ],
+                        default="viewer",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="imagery.event",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='event',
-            name='members',
-            field=models.ManyToManyField(related_name='events', through='imagery.Membership', to=settings.AUTH_USER_MODEL),
+            model_name="event",
+            name="members",
+            field=models.ManyToManyField(
+                related_name="events", through="imagery.Membership", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.CreateModel(
-            name='Post',
+            name="Post",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('platform', models.CharField(max_length=30)),
-                ('uid', models.CharField(max_length=300)),
-                ('posted_at', models.DateTimeField()),
-                ('text', models.TextField(blank=True)),
-                ('lang', models.CharField(blank=True, max_length=20)),
-                ('url', models.TextField(blank=True)),
-                ('hashtags', models.JSONField(blank=True, default=list)),
-                ('likes', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('reposts', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('comments', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('views', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('lat', models.FloatField(blank=True, null=True)),
-                ('lon', models.FloatField(blank=True, null=True)),
-                ('place', models.CharField(blank=True, max_length=300)),
-                ('repost_of', models.CharField(blank=True, max_length=300)),
-                ('reply_to', models.CharField(blank=True, max_length=300)),
-                ('has_images', models.BooleanField(default=False)),
-                ('selected', models.BooleanField(default=True, help_text="by the event's rules")),
-                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='posts', to='imagery.account')),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='posts', to='imagery.event')),
-                ('imported_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='posts', to='imagery.import')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("platform", models.CharField(max_length=30)),
+                ("uid", models.CharField(max_length=300)),
+                ("posted_at", models.DateTimeField()),
+                ("text", models.TextField(blank=True)),
+                ("lang", models.CharField(blank=True, max_length=20)),
+                ("url", models.TextField(blank=True)),
+                ("hashtags", models.JSONField(blank=True, default=list)),
+                ("likes", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("reposts", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("comments", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("views", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("lat", models.FloatField(blank=True, null=True)),
+                ("lon", models.FloatField(blank=True, null=True)),
+                ("place", models.CharField(blank=True, max_length=300)),
+                ("repost_of", models.CharField(blank=True, max_length=300)),
+                ("reply_to", models.CharField(blank=True, max_length=300)),
+                ("has_images", models.BooleanField(default=False)),
+                ("selected", models.BooleanField(default=True, help_text="by the event's rules")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="posts",
+                        to="imagery.account",
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="posts",
+                        to="imagery.event",
+                    ),
+                ),
+                (
+                    "imported_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="posts",
+                        to="imagery.import",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PostLink',
+            name="PostLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='imagery.link')),
-                ('post', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='imagery.post')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "link",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="imagery.link"
+                    ),
+                ),
+                (
+                    "post",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="imagery.post"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='post',
-            name='links',
-            field=models.ManyToManyField(related_name='posts', through='imagery.PostLink', to='imagery.link'),
+            model_name="post",
+            name="links",
+            field=models.ManyToManyField(
+                related_name="posts", through="imagery.PostLink", to="imagery.link"
+            ),
         ),
         migrations.CreateModel(
-            name='Rule',
+            name="Rule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('keyword', 'Keyword'), ('phrase', 'Phrase'), ('hashtag', 'Hashtag'), ('account', 'Account'), ('bbox', 'Bounding box'), ('after', 'Not before'), ('before', 'Before')], max_length=10)),
-                ('value', models.CharField(help_text='a word, a phrase, west,south,east,north, or an ISO time', max_length=300)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='imagery.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("keyword", "Keyword"),
+                            ("phrase", "Phrase"),
+                            ("hashtag", "Hashtag"),
+                            ("account", "Account"),
+                            ("bbox", "Bounding box"),
+                            ("after", "Not before"),
+                            ("before", "Before"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "value",
+                    models.CharField(
+                        help_text="a word, a phrase, west,south,east,north, or an ISO time",
+                        max_length=300,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rules",
+                        to="imagery.event",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['kind', 'value'],
+                "ordering": ["kind", "value"],
             },
         ),
         migrations.CreateModel(
-            name='Snapshot',
+            name="Snapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('tree', 'Tree'), ('neighbours', 'Neighbours'), ('timeline', 'Timeline'), ('unique', 'Unique')], max_length=12)),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('inputs', models.CharField(max_length=64)),
-                ('payload', models.BinaryField()),
-                ('made_at', models.DateTimeField(auto_now=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='imagery.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("tree", "Tree"),
+                            ("neighbours", "Neighbours"),
+                            ("timeline", "Timeline"),
+                            ("unique", "Unique"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField(default=1)),
+                ("inputs", models.CharField(max_length=64)),
+                ("payload", models.BinaryField()),
+                ("made_at", models.DateTimeField(auto_now=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="snapshots",
+                        to="imagery.event",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UniqueImage',
+            name="UniqueImage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n_posts', models.PositiveIntegerField(default=0)),
-                ('n_copies', models.PositiveIntegerField(default=0, help_text='distinct files')),
-                ('n_links', models.PositiveIntegerField(default=0)),
-                ('n_accounts', models.PositiveIntegerField(default=0)),
-                ('rank', models.PositiveIntegerField(default=0, help_text='1 is the most posted')),
-                ('first_posted_at', models.DateTimeField(blank=True, null=True)),
-                ('last_posted_at', models.DateTimeField(blank=True, null=True)),
-                ('peak_at', models.DateTimeField(blank=True, help_text='hour with most posts', null=True)),
-                ('growth', models.FloatField(default=0, help_text='posts in its best day over its mean day of the event')),
-                ('hashtags', models.JSONField(blank=True, default=list, help_text='[[tag, posts], …] top 12')),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unique_images', to='imagery.event')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='members', to='imagery.uniqueimage')),
-                ('representative', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='represents', to='imagery.image')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("n_posts", models.PositiveIntegerField(default=0)),
+                ("n_copies", models.PositiveIntegerField(default=0, help_text="distinct files")),
+                ("n_links", models.PositiveIntegerField(default=0)),
+                ("n_accounts", models.PositiveIntegerField(default=0)),
+                ("rank", models.PositiveIntegerField(default=0, help_text="1 is the most posted")),
+                ("first_posted_at", models.DateTimeField(blank=True, null=True)),
+                ("last_posted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "peak_at",
+                    models.DateTimeField(blank=True, help_text="hour with most posts", null=True),
+                ),
+                (
+                    "growth",
+                    models.FloatField(
+                        default=0, help_text="posts in its best day over its mean day of the event"
+                    ),
+                ),
+                (
+                    "hashtags",
+                    models.JSONField(
+                        blank=True, default=list, help_text="[[tag, posts], …] top 12"
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="unique_images",
+                        to="imagery.event",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="members",
+                        to="imagery.uniqueimage",
+                    ),
+                ),
+                (
+                    "representative",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="represents",
+                        to="imagery.image",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='image',
-            name='unique',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='copies', to='imagery.uniqueimage'),
+            model_name="image",
+            name="unique",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="copies",
+                to="imagery.uniqueimage",
+            ),
         ),
         migrations.CreateModel(
-            name='Vector',
+            name="Vector",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('layer', models.CharField(help_text='snc, nc or classic', max_length=8)),
-                ('embedder', models.CharField(help_text='backbone@version, or classic@version', max_length=100)),
-                ('values', models.BinaryField(help_text='float16, little-endian')),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='vectors', to='imagery.image')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("layer", models.CharField(help_text="snc, nc or classic", max_length=8)),
+                (
+                    "embedder",
+                    models.CharField(
+                        help_text="backbone@version, or classic@version", max_length=100
+                    ),
+                ),
+                ("values", models.BinaryField(help_text="float16, little-endian")),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="vectors",
+                        to="imagery.image",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('event', 'platform', 'uid'), name='account_once'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("event", "platform", "uid"), name="account_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('queued', 'running'))), fields=('event',), name='one_active_job_per_event'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("queued", "running"))),
+                fields=("event",),
+                name="one_active_job_per_event",
+            ),
         ),
         migrations.AddIndex(
-            model_name='link',
-            index=models.Index(fields=['event', '-n_posts', 'id'], name='link_by_posts'),
+            model_name="link",
+            index=models.Index(fields=["event", "-n_posts", "id"], name="link_by_posts"),
         ),
         migrations.AddIndex(
-            model_name='link',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['event', 'id'], name='link_waiting'),
+            model_name="link",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")),
+                fields=["event", "id"],
+                name="link_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='link',
-            index=models.Index(condition=models.Q(('state', 'failed')), fields=['event', 'kind'], name='link_failed'),
+            model_name="link",
+            index=models.Index(
+                condition=models.Q(("state", "failed")),
+                fields=["event", "kind"],
+                name="link_failed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='link',
-            constraint=models.UniqueConstraint(fields=('event', 'key'), name='link_once'),
+            model_name="link",
+            constraint=models.UniqueConstraint(fields=("event", "key"), name="link_once"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('event', 'user'), name='one_role_per_member'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("event", "user"), name="one_role_per_member"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='postlink',
-            constraint=models.UniqueConstraint(fields=('post', 'link'), name='postlink_once'),
+            model_name="postlink",
+            constraint=models.UniqueConstraint(fields=("post", "link"), name="postlink_once"),
         ),
         migrations.AddIndex(
-            model_name='post',
-            index=models.Index(fields=['event', 'posted_at'], name='post_by_time'),
+            model_name="post",
+            index=models.Index(fields=["event", "posted_at"], name="post_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='post',
-            constraint=models.UniqueConstraint(fields=('event', 'platform', 'uid'), name='post_once'),
+            model_name="post",
+            constraint=models.UniqueConstraint(
+                fields=("event", "platform", "uid"), name="post_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.UniqueConstraint(fields=('event', 'kind', 'value'), name='rule_once'),
+            model_name="rule",
+            constraint=models.UniqueConstraint(fields=("event", "kind", "value"), name="rule_once"),
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(fields=('event', 'kind'), name='snapshot_once'),
+            model_name="snapshot",
+            constraint=models.UniqueConstraint(fields=("event", "kind"), name="snapshot_once"),
         ),
         migrations.AddIndex(
-            model_name='uniqueimage',
-            index=models.Index(fields=['event', 'rank', 'id'], name='unique_by_rank'),
+            model_name="uniqueimage",
+            index=models.Index(fields=["event", "rank", "id"], name="unique_by_rank"),
         ),
         migrations.AddIndex(
-            model_name='uniqueimage',
-            index=models.Index(fields=['event', 'group', 'rank'], name='unique_by_group'),
+            model_name="uniqueimage",
+            index=models.Index(fields=["event", "group", "rank"], name="unique_by_group"),
         ),
         migrations.AddIndex(
-            model_name='uniqueimage',
-            index=models.Index(fields=['event', '-growth', 'id'], name='unique_by_growth'),
+            model_name="uniqueimage",
+            index=models.Index(fields=["event", "-growth", "id"], name="unique_by_growth"),
         ),
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['event', 'phash'], name='image_by_phash'),
+            model_name="image",
+            index=models.Index(fields=["event", "phash"], name="image_by_phash"),
         ),
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(condition=models.Q(('failed_at', None), _negated=True), fields=['event', 'id'], name='image_failed'),
+            model_name="image",
+            index=models.Index(
+                condition=models.Q(("failed_at", None), _negated=True),
+                fields=["event", "id"],
+                name="image_failed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('event', 'sha256'), name='image_once'),
+            model_name="image",
+            constraint=models.UniqueConstraint(fields=("event", "sha256"), name="image_once"),
         ),
         migrations.AddConstraint(
-            model_name='vector',
-            constraint=models.UniqueConstraint(fields=('image', 'layer', 'embedder'), name='vector_once'),
+            model_name="vector",
+            constraint=models.UniqueConstraint(
+                fields=("image", "layer", "embedder"), name="vector_once"
+            ),
         ),
     ]
