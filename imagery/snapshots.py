@@ -82,7 +82,7 @@ def read_with_version(event: Event, kind: str) -> tuple[tuple[int, str], Arrays]
             _cache.move_to_end(key)
             return held
     payload = Snapshot.objects.values_list("payload", flat=True).get(pk=pk)
-    made = arrays.unpack(bytes(payload))
+    made = {**EMPTY[kind], **arrays.unpack(bytes(payload))}  # older ones may lack an array
     for array in made.values():
         array.setflags(write=False)
     with _lock:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.validators import UniqueValidator
 
-from imagery import pipeline
+from imagery import pipeline, removal
 from imagery.api import pagination
 from imagery.api.asked import Paged, Similarity, Strict, TimeZone
 from imagery.api.endpoints import Endpoint
@@ -120,8 +120,7 @@ class OneEvent(Endpoint):
     def delete(self, request: Request, slug: str) -> Response:
         """Delete the event with all that is in it: its owner may."""
         event = self.event(slug, may="own")
-        pipeline.cancel(event.pk)
-        event.delete()
+        removal.delete(event)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from imagery import pipeline
+from imagery import pipeline, removal
 from imagery.access import event_for
 from imagery.forms import SettingsForm, zone_names
 from imagery.models import Role
@@ -45,8 +45,7 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
     if request.POST.get("confirm", "").strip() != event.slug:
         messages.error(request, f"Nothing was deleted: type {event.slug} to confirm.")
         return redirect("imagery:settings", event.slug)
-    pipeline.cancel(event.pk)
     name = event.name
-    event.delete()
+    removal.delete(event)
     messages.success(request, f"{name} was deleted with its posts and counts.")
     return redirect("imagery:events")
