@@ -69,7 +69,7 @@ def minimum_spanning_tree(vectors: np.ndarray, floor: float = 0.0) -> Tree:
 
     Distances are computed in float64 by difference and kept as float32; at any θ ≥ floor
     the groups are those of brute force over all pairs. Holds no more than a tile of pairs:
-    about 0.5 GB beside 32,720 × 1000 vectors. Raises ValueError for a floor outside [0, 1)
+    the process peaks at 1 GB for 32,720 × 1000. Raises ValueError for a floor outside [0, 1)
     or numbers that are not finite.
     """
     if not 0 <= floor < 1:

@@ -16,7 +16,8 @@ def knn(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     vectors: (n, d) floats. A vector is never its own neighbour; of equally near ones the
     lower index comes first; identical vectors are exactly 0 apart. Where fewer than k
     others exist, the rest is −1 at distance inf. Raises ValueError for k < 1 or numbers
-    that are not finite. O(n² d): 32,720 × 1000 in about 20 s on two cores.
+    that are not finite. O(n² d): 32,720 × 1000 takes 1.3 times FAISS's bare search in
+    processor time, where a third of the rows are too crowded for single precision.
     """
     if k < 1:
         raise ValueError(f"want at least one neighbour, got k = {k}")
