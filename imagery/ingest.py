@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -43,16 +45,20 @@ def accept_upload(
     images_file: UploadedFile | None = None,
 ) -> Import:
     """Keep an uploaded file (and a ZIP of its pictures) and queue it. Names stay labels."""
-    row = Import.objects.create(
-        event=event, user=user, filename=_label(file.name), format=format, n_bytes=file.size or 0
+    folder = settings.UPLOADS_DIR / uuid.uuid4().hex
+    folder.mkdir(parents=True, mode=0o700)
+    # Files first: a row may be taken up by a worker as soon as it is there.
+    path = _keep(file, folder / "posts")
+    images = _keep(images_file, folder / "images") if images_file else None
+    return Import.objects.create(
+        event=event,
+        user=user,
+        filename=_label(file.name),
+        path=str(path),
+        images_path=str(images or ""),
+        format=format,
+        n_bytes=file.size or 0,
     )
-    folder = settings.UPLOADS_DIR / str(row.pk)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    row.path = str(_keep(file, folder / "posts"))
-    if images_file is not None:
-        row.images_path = str(_keep(images_file, folder / "images"))
-    row.save(update_fields=["path", "images_path"])
-    return row
 
 
 def accept_path(
@@ -69,6 +75,14 @@ def accept_path(
         format=format,
         n_bytes=size,
     )
+
+
+def drop_files(row: Import) -> None:
+    """Delete what was uploaded for an import, and its kept bad rows; never a user's own file."""
+    folder = Path(row.path).parent
+    if row.path and folder.parent == settings.UPLOADS_DIR:
+        shutil.rmtree(folder, ignore_errors=True)
+    bad_rows_path(row).unlink(missing_ok=True)
 
 
 def _label(name: str | None) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
-from django.conf import settings
 from django.core.files.storage import default_storage
 
-from imagery import blobs, pipeline
+from imagery import blobs, ingest, pipeline
 from imagery.models import Event, Image
 from imagery.pictures import LARGE, SMALL
 
@@ -18,13 +15,12 @@ def delete(event: Event) -> None:
     """Delete the event with all that is its own. Killed halfway, files may stay behind."""
     pipeline.cancel(event.pk)
     digests = list(event.images.values_list("sha256", flat=True))
-    imports = list(event.imports.values_list("pk", flat=True))
+    imports = list(event.imports.all())
     event.delete()
     for begin in range(0, len(digests), BATCH):
         _drop_files(digests[begin : begin + BATCH])
-    for pk in imports:
-        shutil.rmtree(settings.UPLOADS_DIR / str(pk), ignore_errors=True)
-        (settings.UPLOADS_DIR / f"bad-rows-{pk}.ndjson").unlink(missing_ok=True)
+    for row in imports:
+        ingest.drop_files(row)
 
 
 def _drop_files(digests: list[str]) -> None:

@@ -1,0 +1,30 @@
+"""Sending jobs: a broker out of reach is no error to the person who asked."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery.contrib.django.task import DjangoTask
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+class PatientTask(DjangoTask):
+    """`delay_on_commit` leaves the row waiting where its message cannot be sent.
+
+    Every job is a row first; `imagery.pipeline.resume` sends the message of a silent one again.
+    """
+
+    abstract = True
+
+    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
+        transaction.on_commit(lambda: self._delay(*args, **kwargs))
+
+    def _delay(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            self.delay(*args, **kwargs)
+        except (OperationalError, FileNotFoundError) as error:
+            log.error("the broker cannot be reached, the job waits on its row: %s", error)
