@@ -14,6 +14,7 @@ from django.db.models import Min
 
 from imagery.core import uniqueness
 from imagery.models import Event, Image, PostLink, UniqueImage
+from imagery.writing import update_rows
 
 WRITE = 500
 
@@ -86,7 +87,7 @@ def _write(event: Event, rows: list[Row], made: uniqueness.Assignment) -> None:
         distance = int(made.distance[i])
         if (row.unique_id, row.distance) != (unique, distance):
             changed.append(Image(pk=row.pk, unique_id=unique, distance=distance))
-    Image.objects.bulk_update(changed, ["unique", "distance"], batch_size=WRITE)
+    update_rows(changed, ["unique", "distance"])
     _leave_out(event, {row.pk for row in rows}, set(leads))
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from imagery import blobs
 from imagery.core import decode, safe_http
 from imagery.models import Image, Link
+from imagery.writing import update_rows
 
 THREADS = 16
 KEEP_EVERY = 16  # links whose outcome is written at once
@@ -154,7 +155,7 @@ def _keep(batch: list[Got], progress: Callable[[int, int], None] | None) -> None
         fields = [
             "attempts", "reason", "kind", "final_url", "state", "image", "fetched_at", "failed_at"
         ]  # fmt: skip
-        Link.objects.bulk_update([got.link for got in batch], fields)
+        update_rows([got.link for got in batch], fields)
     if progress:
         progress(len(batch), sum(1 for got in batch if not got.sha256))
 

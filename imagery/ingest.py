@@ -18,6 +18,7 @@ from django.utils import timezone
 from imagery import rules, sources
 from imagery.models import Account, Event, Import, Link, Post, PostLink
 from imagery.sources.base import AccountRecord, BadRow, ImageRef, Record, UnreadableFile
+from imagery.writing import update_rows
 
 BATCH = 500
 ACCOUNT_FIELDS = (
@@ -209,9 +210,7 @@ def store(event: Event, records: Iterable[Record], source: Import | None = None)
         elif _update_post(known[key], record, account):
             changed.append(known[key])
     Post.objects.bulk_create(new)
-    Post.objects.bulk_update(
-        changed, [*POST_FIELDS, "hashtags", "account", "has_images", "selected"], batch_size=200
-    )
+    update_rows(changed, [*POST_FIELDS, "hashtags", "account", "has_images", "selected"])
     known.update({(post.platform, post.uid): post for post in new})
     _tie(batch, known, links, source)
     return len(new), len(changed)
@@ -289,7 +288,7 @@ def _store_accounts(event: Event, records: Iterable[Record]) -> dict[Key, Accoun
         elif any(moved):
             changed.append(row)
     Account.objects.bulk_create(new)
-    Account.objects.bulk_update(changed, ACCOUNT_FIELDS, batch_size=200)
+    update_rows(changed, ACCOUNT_FIELDS)
     return known
 
 
@@ -322,7 +321,7 @@ def _store_links(event: Event, records: Iterable[Record], source: Import | None)
             row.file, row.source, row.state = ref.file[:500], source, Link.State.WAITING
             again.append(row)
     Link.objects.bulk_create(new)
-    Link.objects.bulk_update(again, ["file", "source", "state"], batch_size=200)
+    update_rows(again, ["file", "source", "state"])
     return {row.url: row for row in known.values()}
 
 

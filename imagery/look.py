@@ -17,6 +17,7 @@ from imagery import blobs
 from imagery.core import decode, hashing, quality
 from imagery.models import Event, Image, Link, Vector
 from imagery.pictures import SMALL
+from imagery.writing import update_rows
 
 if TYPE_CHECKING:
     from imagery.core.backbones import Backbone
@@ -162,7 +163,7 @@ def _keep(event: Event, seen: list[Seen]) -> None:
         for layer, values in one.vectors.items()
     ]
     with transaction.atomic():
-        Image.objects.bulk_update([one.image for one in seen], IMAGE_FIELDS)
+        update_rows([one.image for one in seen], IMAGE_FIELDS)
         Vector.objects.bulk_create(vectors, ignore_conflicts=True)
         for one in seen:
             if one.image.failed_at is not None:

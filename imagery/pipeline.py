@@ -87,7 +87,7 @@ def _resume(silent_since: datetime) -> int:
     n = 0
     silent = Q(beat_at__lt=silent_since) | Q(beat_at=None, created_at__lt=silent_since)
     for job in Job.objects.active().filter(silent):
-        log.warning("taking up %s of event %s again", job.stage, job.event_id)
+        log.info("taking up %s of event %s again", job.stage, job.event_id)
         _send(job)
         n += 1
     silent = Q(updated_at__lt=silent_since) | Q(updated_at=None, created_at__lt=silent_since)
