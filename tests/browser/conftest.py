@@ -69,6 +69,12 @@ def storm(installed: Installation, on_disk: OnDisk) -> str:
 
 
 @pytest.fixture(scope="session")
+def lead(installed: Installation, storm: str) -> int:
+    """Its most posted picture."""
+    return installed.api("GET", f"events/{storm}/images/?limit=1")["results"][0]["id"]
+
+
+@pytest.fixture(scope="session")
 def known(chromium: Browser, installed: Installation) -> Callable[[str], Any]:
     """A person's session, logged in once by the form."""
     kept: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tests.pictures import jpeg, photo, smaller
 
 START = datetime(2024, 3, 1, 6, tzinfo=UTC)
-BROKEN_LINK = "http://127.0.0.1:9/gone.jpg"
+BROKEN_LINK = "http://127.0.0.1/gone.jpg"
 CUT_SHORT = "cut-short.jpg"
 
 

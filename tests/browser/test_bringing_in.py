@@ -59,7 +59,7 @@ def test_from_a_file_to_counts(
     assert counts_shown(page) == [told[word] for word in words]
     assert told["posts"] == on_disk.n_posts
     assert told["unique_images"] == on_disk.n_unique
-    expect(page.locator(".notice", has_text="colour and texture")).to_be_visible()
+    expect(page.locator(".notice", has_text="classic descriptors")).to_be_visible()
     expect(page.locator(".gallery .picture").first).to_be_visible()
 
 

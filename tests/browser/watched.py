@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
 
+PICTURES_S = 10  # all of a page's pictures come within
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -33,8 +35,8 @@ UNSIZED = """() => [...document.images].filter((img) => {
 UNSEEN = """() => [...document.images]
   .filter((img) => img.checkVisibility() && !(img.complete && img.naturalWidth))
   .map((img) => img.outerHTML.slice(0, 200))"""
-AXE_RUN = """async (options) => {
-  const { violations } = await axe.run(document, options);
+AXE_RUN = """async ([within, options]) => {
+  const { violations } = await axe.run(document.querySelector(within), options);
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, help, nodes }) => [id, help, nodes.slice(0, 4).map((n) =>
@@ -95,7 +97,10 @@ class Watched:
             if (row.scrollWidth > row.clientWidth) row.scrollLeft = 1e6;
           }
         }""")
-        self.page.wait_for_function(f"({UNSEEN})().length === 0")
+        until = time.monotonic() + PICTURES_S
+        while (unseen := self.page.evaluate(UNSEEN)) and time.monotonic() < until:
+            self.page.wait_for_timeout(50)
+        assert not unseen, unseen
         self.page.evaluate("window.scrollTo(0, 0)")
 
     def shifted(self) -> list[Any]:
@@ -103,9 +108,11 @@ class Watched:
         shifts = self.page.evaluate("window.shifts")
         return shifts if sum(value for value, _ in shifts) >= 0.1 else []
 
-    def violations(self, *rules: str) -> list[Any]:
+    def violations(self, *rules: str, within: str = "html") -> list[Any]:
         """Serious and critical breaches of WCAG A and AA; of these rules alone, if any."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
-        return self.page.evaluate(AXE_RUN, {"runOnly": only, "resultTypes": ["violations"]})
+        return self.page.evaluate(
+            AXE_RUN, [within, {"runOnly": only, "resultTypes": ["violations"]}]
+        )

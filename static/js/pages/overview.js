@@ -68,7 +68,7 @@ function pin(box) {
       link.style.setProperty("--nudge", `${(at - placed) * pins.clientWidth}px`);
       link.style.setProperty("--drop", `${MARGIN.t + (1 - peak.posts / top()) * height - 2}px`);
       link.title = `${peak.shown.toLocaleString("en")} of ${peak.posts.toLocaleString("en")} posts then`;
-      link.append(Object.assign(document.createElement("img"), { src: peak.thumb, alt: peak.alt }));
+      link.append(Object.assign(document.createElement("img"), { src: peak.thumb, alt: peak.alt, width: 80, height: 72 }));
       link.addEventListener("click", (event) => {
         if (event.detail === 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
