@@ -12,6 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from threadpoolctl import threadpool_limits
 
 from imagery import blobs
 from imagery.core import decode, hashing, quality
@@ -32,12 +33,11 @@ def backbone(name: str) -> Backbone:
     """The named backbone, loaded once per process. Raises WeightsMissing."""
     from imagery.core import backbones
 
-    threads = max(1, (os.cpu_count() or 1) // settings.CELERY_WORKER_CONCURRENCY)
     return backbones.load(
         name,
         weights_dir=settings.IMAGERY_WEIGHTS_DIR,
         cache_dir=settings.DATA_DIR / "weights",
-        threads=threads,
+        threads=_threads(),
     )
 
 
@@ -72,13 +72,19 @@ def look(
     """Look at those images that this embedder has not seen; safe to repeat and to kill."""
     images = list(event.images.to_look(event.embedder).filter(pk__in=ids).order_by("pk"))
     network = None if event.descriptor == "classic" else backbone(event.backbone)
-    for batch in _batches(images):
-        seen = [_see(image, network) for image in batch]
-        good = [one for one in seen if one.image.failed_at is None]
-        _describe(good, network)
-        _keep(event, seen)
-        if progress:
-            progress(len(seen), len(seen) - len(good))
+    with threadpool_limits(_threads(), user_api="blas"):
+        for batch in _batches(images):
+            seen = [_see(image, network) for image in batch]
+            good = [one for one in seen if one.image.failed_at is None]
+            _describe(good, network)
+            _keep(event, seen)
+            if progress:
+                progress(len(seen), len(seen) - len(good))
+
+
+def _threads() -> int:
+    """This process's share of the cores."""
+    return max(1, (os.cpu_count() or 1) // settings.CELERY_WORKER_CONCURRENCY)
 
 
 def _batches(images: list[Image]) -> Iterator[list[Image]]:
