@@ -16,6 +16,7 @@ from django.utils import timezone
 from imagery import blobs
 from imagery.core import decode, safe_http
 from imagery.models import Image, Link
+from imagery.sources.shelves import BROKEN_ZIP
 from imagery.writing import update_rows
 
 THREADS = 16
@@ -89,18 +90,33 @@ class LocalFileMissing(Exception):
     """The import names a file that its folder or archive does not hold."""
 
 
+class NotAnArchive(LocalFileMissing):
+    """What is there is a file of posts, not of pictures."""
+
+
 def _bytes_of(link: Link) -> tuple[bytes, str]:
-    """The picture's bytes and where they came from in the end."""
+    """The picture's bytes and where they came from in the end.
+
+    Where pictures came with the posts, they alone count; else the network does.
+    """
+    on_network = not link.url.startswith("file:")
     if link.file and link.source and (place := link.source.images_path or link.source.path):
-        return local_bytes(Path(place), link.file), ""
-    if link.url.startswith("file:"):
+        try:
+            return local_bytes(Path(place), link.file), ""
+        except NotAnArchive:
+            if not on_network:
+                raise
+    if not on_network:
         raise LocalFileMissing(f"{link.file}: the import's pictures are no longer here")
     answer = fetcher().get(link.url)
     return answer.body, answer.url if answer.url != link.url else ""
 
 
 def local_bytes(place: Path, name: str) -> bytes:
-    """Bytes of `name` inside a folder or ZIP, never of anything outside it."""
+    """Bytes of `name` inside a folder or ZIP, never of anything outside it.
+
+    Raises LocalFileMissing.
+    """
     limit = settings.IMAGERY_MAX_BYTES
     if place.is_dir():
         path = (place / name).resolve()
@@ -110,19 +126,30 @@ def local_bytes(place: Path, name: str) -> bytes:
             raise LocalFileMissing(f"{name}: larger than {limit // 2**20} MiB")
         return path.read_bytes()
     try:
-        with zipfile.ZipFile(place) as archive:
-            info = archive.getinfo(name)
-            if info.file_size > limit:
-                raise LocalFileMissing(f"{name}: larger than {limit // 2**20} MiB")
-            with archive.open(info) as member:
-                data = member.read(limit + 1)
+        if not zipfile.is_zipfile(place):
+            raise NotAnArchive(f"{name}: the posts came without their pictures")
+        archive = _archive(place, place.stat().st_mtime_ns)
+        info = archive.getinfo(name)
+        if info.file_size > limit:
+            raise LocalFileMissing(f"{name}: larger than {limit // 2**20} MiB")
+        with archive.open(info) as member:
+            data = member.read(limit + 1)
     except (KeyError, FileNotFoundError):
         raise LocalFileMissing(f"{name}: no such file in the import's archive") from None
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+    except BROKEN_ZIP as error:
         raise LocalFileMissing(f"{name}: the archive cannot be read here: {error}") from None
     if len(data) > limit:
         raise LocalFileMissing(f"{name}: larger than {limit // 2**20} MiB")
     return data
+
+
+@lru_cache(maxsize=2)
+def _archive(place: Path, changed_ns: int) -> zipfile.ZipFile:
+    """The archive, kept open: reading its directory anew for each picture is quadratic.
+
+    Threads may share it. `changed_ns` tells a file that was replaced from the one it replaced.
+    """
+    return zipfile.ZipFile(place)
 
 
 # Rows ----------------------------------------------------------------------------------------
@@ -139,17 +166,24 @@ def _keep(batch: list[Got], progress: Callable[[int, int], None] | None) -> None
             [Image(event_id=event_id, sha256=s, n_bytes=g.n_bytes) for s, g in good.items()],
             ignore_conflicts=True,
         )
-        images = dict(
-            Image.objects.filter(event_id=event_id, sha256__in=good).values_list("sha256", "pk")
-        )
+        images = {
+            image.sha256: image
+            for image in Image.objects.filter(event_id=event_id, sha256__in=good).only(
+                "sha256", "failed_at", "reason"
+            )
+        }
         for got in batch:
             link = got.link
             link.attempts += 1
             link.reason, link.kind = got.reason[:500], got.kind[:30]
             link.final_url = got.final_url
             if got.sha256:
-                link.state, link.image_id = Link.State.FETCHED, images[got.sha256]
-                link.fetched_at, link.failed_at = now, None
+                link.image, link.fetched_at = images[got.sha256], now
+                refused = link.image.failed_at is not None  # looked at before, by another link
+                link.state = Link.State.FAILED if refused else Link.State.FETCHED
+                link.failed_at = now if refused else None
+                if refused:
+                    link.reason, link.kind = link.image.reason, "refused"
             else:
                 link.state, link.failed_at = Link.State.FAILED, now
         fields = [

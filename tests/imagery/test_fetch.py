@@ -1,0 +1,112 @@
+"""Local copies before the network, archives in any state, and files known to be unusable."""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from imagery import blobs, fetch
+from imagery.core.safe_http import Response
+from imagery.models import Event, Image, Import, Link
+from tests.pictures import jpeg, photo
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def event() -> Event:
+    return Event.objects.create(slug="storm", name="Storm")
+
+
+class Network:
+    """Stands in for the network: every address holds the same picture."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def get(self, url: str) -> Response:
+        self.asked.append(url)
+        return Response(url, 200, "image/jpeg", jpeg(photo(9, (64, 48))))
+
+
+@pytest.fixture
+def network(monkeypatch) -> Network:
+    network = Network()
+    monkeypatch.setattr(fetch, "fetcher", lambda: network)
+    return network
+
+
+def _link(event: Event, url: str, place: Path, file: str) -> Link:
+    source = Import.objects.create(event=event, filename=place.name, path=str(place))
+    return Link.objects.create(event=event, url=url, key=url, file=file, source=source)
+
+
+def _fetched(link: Link) -> Link:
+    fetch.fetch([link])
+    return Link.objects.get(pk=link.pk)
+
+
+def test_a_local_copy_spares_the_network(event, network, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(jpeg(photo(1, (64, 48))))
+    link = _fetched(_link(event, "https://a.example/a.jpg", tmp_path, "a.jpg"))
+    assert link.state == Link.State.FETCHED
+    assert network.asked == []
+
+
+def test_where_no_pictures_came_the_address_is_asked(event, network, tmp_path):
+    posts = tmp_path / "posts.ndjson"
+    posts.write_text("{}")
+    link = _fetched(_link(event, "https://a.example/a.jpg", posts, "a.jpg"))
+    assert link.state == Link.State.FETCHED
+    assert network.asked == ["https://a.example/a.jpg"]
+
+
+def test_posts_without_their_pictures_say_so(event, network, tmp_path):
+    posts = tmp_path / "posts.ndjson"
+    posts.write_text("{}")
+    link = _fetched(_link(event, "file:posts.ndjson/a.jpg", posts, "a.jpg"))
+    assert link.reason == "a.jpg: the posts came without their pictures"
+    assert network.asked == []
+
+
+def test_a_broken_member_of_an_archive_fails_alone(event, tmp_path):
+    path = tmp_path / "pictures.zip"
+    bitmap = io.BytesIO()
+    photo(1, (64, 48)).save(bitmap, "BMP")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("bad.bmp", "good.bmp"):
+            archive.writestr(name, bitmap.getvalue())
+    raw = bytearray(path.read_bytes())
+    start = 30 + len("bad.bmp")
+    raw[start : start + 40] = b"\xff" * 40  # no deflate stream begins like that
+    path.write_bytes(raw)
+    bad, good = (_link(event, f"file:{n}", path, n) for n in ("bad.bmp", "good.bmp"))
+    fetch.fetch([bad, good])
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert bad.reason.startswith("bad.bmp: the archive cannot be read here")
+    assert good.state == Link.State.FETCHED
+
+
+def test_an_archive_that_was_replaced_is_read_anew(event, tmp_path):
+    path = tmp_path / "pictures.zip"
+    for turn in (1, 2):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.jpg", jpeg(photo(turn, (64, 48))))
+        os.utime(path, ns=(turn, turn))
+        _fetched(_link(event, f"file:{turn}/a.jpg", path, "a.jpg"))
+    assert event.images.count() == 2
+
+
+def test_a_file_that_was_refused_stays_refused_by_another_link(event, tmp_path):
+    data = jpeg(photo(1, (64, 48)))
+    (tmp_path / "b.jpg").write_bytes(data)
+    Image.objects.create(
+        event=event, sha256=blobs.put(data), n_bytes=len(data),
+        failed_at=timezone.now(), reason="damaged JPEG",
+    )  # fmt: skip
+    link = _fetched(_link(event, "file:b.jpg", tmp_path, "b.jpg"))
+    assert (link.state, link.kind, link.reason) == ("failed", "refused", "damaged JPEG")
