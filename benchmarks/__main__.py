@@ -1,4 +1,4 @@
-"""Run the benchmarks named on the command line, or all of them."""
+"""Run one benchmark with its options, or all: `python -m benchmarks [NAME [OPTION…]]`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import sys
 
 import benchmarks
 
-NAMES = [module.name for module in pkgutil.iter_modules(benchmarks.__path__)]
+NAMES = [
+    module.name
+    for module in pkgutil.iter_modules(benchmarks.__path__)
+    if not module.name.startswith("_")
+]
 
 
-def main(wanted: list[str]) -> int:
-    names = [name for name in NAMES if not name.startswith("_")]
-    for name in wanted or names:
-        if name not in names:
-            print(f"no benchmark {name!r}; there are: {', '.join(names)}", file=sys.stderr)
+def main(arguments: list[str]) -> int:
+    wanted, options = arguments[:1] or NAMES, arguments[1:]
+    for name in wanted:
+        if name not in NAMES:
+            print(f"no benchmark {name!r}; there are: {', '.join(NAMES)}", file=sys.stderr)
             return 2
         print(f"\n== {name}", flush=True)
-        importlib.import_module(f"benchmarks.{name}").main()
+        importlib.import_module(f"benchmarks.{name}").main(options)
     return 0
 
 

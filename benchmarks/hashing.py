@@ -1,32 +1,21 @@
 """What one picture costs before the network, and what the sets of many cost.
 
-    .venv/bin/python benchmarks/hashing.py FOLDER
-
-FOLDER holds JPEGs; each is brought to 1200 × 900 first. Prints milliseconds per picture of one
-core's own time (each picture's best of five rounds, so that a busy machine disturbs less), then
-seconds for the sets of 100,000 clustered hashes.
+Prints milliseconds per picture of 1200 × 900 of one core's own time (each picture's best of five
+rounds, so that a busy machine disturbs less), then seconds for the sets of 100,000 clustered
+hashes.
 """
 
 import argparse
-import io
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from benchmarks._pictures import make_files
 from imagery.core import decode, hamming, hashing, quality, uniqueness
-
-
-def as_posted(path: Path) -> bytes:
-    image = Image.open(path).convert("RGB")
-    if image.height > image.width:
-        image = image.rotate(90, expand=True)
-    out = io.BytesIO()
-    image.resize((1200, 900), Image.Resampling.LANCZOS).save(out, "JPEG", quality=80)
-    return out.getvalue()
 
 
 def timed(name: str, step: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
@@ -84,13 +73,10 @@ def many_pictures() -> None:
         print(f"{name:28}{wall_s:6.2f} s ({core_s:.2f} s of all cores together)")
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    chosen = sorted(
-        path
-        for path in parser.parse_args().folder.iterdir()
-        if path.suffix.lower() in {".jpg", ".jpeg"}
-    )
-    one_picture([as_posted(path) for path in chosen[:40]])
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="hashing")
+    parser.add_argument("--pictures", type=int, default=40)
+    with tempfile.TemporaryDirectory(prefix="afterimage-bench-") as folder:
+        paths = make_files(Path(folder), parser.parse_args(arguments).pictures)
+        one_picture([path.read_bytes() for path in paths])
     many_pictures()

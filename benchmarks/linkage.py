@@ -1,6 +1,6 @@
 """Time the similarity tree against FAISS's bare flat search, on vectors like class probabilities.
 
-python -m benchmarks.linkage [--sizes 5000 10000 32720] [--width 1000] [--neighbours 32]
+python -m benchmarks linkage [--sizes 5000 10000 32720] [--width 1000] [--neighbours 32]
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="linkage")
     parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 10_000, 32_720])
     parser.add_argument("--width", type=int, default=1000)
     parser.add_argument("--neighbours", type=int, default=32)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     print("     n    tree s  flat search s  ratio  growth of tree  groups at 0.8   peak MB")
     before: tuple[int, float] | None = None
     for n in options.sizes:
@@ -63,7 +63,3 @@ def main() -> None:
             f"{n_groups:14d} {peak_mb:9.0f}"
         )
         before = n, spent
-
-
-if __name__ == "__main__":
-    main()

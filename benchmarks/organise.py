@@ -7,6 +7,7 @@ bare reduced decode and a bare forward pass of the same files, each alone on all
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -18,33 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-N = int(os.environ.get("BENCH_IMAGES", "1000"))
-SIZE = (1200, 900)
+from benchmarks._pictures import SIZE, make_files
+
 ROOT = Path(__file__).parent.parent
-
-
-def make_files(folder: Path, n: int, seed: int = 1) -> list[Path]:
-    """n different JPEGs of about 140 kB: regions of real photographs, turned and toned."""
-    import skimage.data as data
-
-    photographs = (data.astronaut, data.coffee, data.chelsea, data.rocket)
-    sources = [Image.fromarray(photograph()) for photograph in photographs]
-    rng = np.random.default_rng(seed)
-    paths = []
-    for i in range(n):
-        photo = sources[i % len(sources)]
-        w, h = photo.size
-        share = rng.uniform(0.35, 0.9)
-        cw, ch = int(w * share), int(min(h, w * share * 0.75))
-        x, y = int(rng.integers(0, w - cw + 1)), int(rng.integers(0, h - ch + 1))
-        picture = photo.crop((x, y, x + cw, y + ch)).resize(SIZE, Image.Resampling.BICUBIC)
-        noise = rng.normal(0, 6, (SIZE[1], SIZE[0], 1))
-        tone = rng.uniform(0.7, 1.25, 3)
-        pixels = np.clip(np.asarray(picture, np.float32) * tone + noise, 0, 255).astype(np.uint8)
-        path = folder / f"{i:06}.jpg"
-        Image.fromarray(pixels).save(path, quality=72)
-        paths.append(path)
-    return paths
 
 
 def _decode(path: Path) -> int:
@@ -109,14 +86,17 @@ def organise(folder: Path, data: Path) -> dict[str, float]:
     return seconds
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="organise")
+    parser.add_argument("--images", type=int, default=1000)
+    n_images = parser.parse_args(arguments).images
     with tempfile.TemporaryDirectory(prefix="afterimage-bench-") as made:
         folder, data = Path(made) / "pictures", Path(made) / "data"
         folder.mkdir()
-        paths = make_files(folder, N)
+        paths = make_files(folder, n_images)
         mean_kb = sum(path.stat().st_size for path in paths) / len(paths) / 1000
-        print(f"{N} JPEGs of {SIZE[0]} × {SIZE[1]}, {mean_kb:.0f} kB each")
-        decode, forward = bare_decode(paths), bare_forward(N)
+        print(f"{n_images} JPEGs of {SIZE[0]} × {SIZE[1]}, {mean_kb:.0f} kB each")
+        decode, forward = bare_decode(paths), bare_forward(n_images)
         seconds = organise(folder, data)
     print(f"bare decode at 1/2   {decode:8.1f} images/s")
     if forward:
@@ -124,11 +104,7 @@ def main() -> None:
         print(f"bare forward pass    {forward:8.1f} images/s")
         print(f"floor (one, then the other) {floor:.1f} images/s")
     for stage, elapsed in seconds.items():
-        print(f"{stage:<20} {elapsed:8.2f} s  {N / elapsed if elapsed else 0:8.1f} images/s")
+        print(f"{stage:<20} {elapsed:8.2f} s  {n_images / elapsed if elapsed else 0:8.1f} images/s")
     if forward:
-        rate = N / seconds["all"]
+        rate = n_images / seconds["all"]
         print(f"organise {rate:.1f} images/s: {rate / floor:.2f} of the floor")
-
-
-if __name__ == "__main__":
-    main()
