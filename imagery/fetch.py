@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from imagery import blobs
+from imagery import blobs, orphans
 from imagery.core import decode, safe_http
-from imagery.models import Image, Link
+from imagery.models import Event, Image, Link
 from imagery.sources.shelves import BROKEN_ZIP
 from imagery.writing import update_rows
 
@@ -44,17 +44,25 @@ def fetcher() -> safe_http.Fetcher:
 
 
 def fetch(links: Iterable[Link], progress: Callable[[int, int], None] | None = None) -> None:
-    """Fetch links that wait; each outcome is on its row. `progress(done, failed)` per batch."""
+    """Fetch links that wait; each outcome is on its row. `progress(done, failed)` per batch.
+
+    Where `progress` raises, links in hand are still kept, and the rest is not begun.
+    """
     rows = [link for link in links if link.state == Link.State.WAITING]
     with ThreadPoolExecutor(THREADS) as pool:
-        futures = [pool.submit(_get, link) for link in rows]
+        left = {pool.submit(_get, link) for link in rows}
         batch: list[Got] = []
-        for future in as_completed(futures):
-            batch.append(future.result())
-            if len(batch) >= KEEP_EVERY:
-                _keep(batch, progress)
-                batch = []
-        _keep(batch, progress)
+        try:
+            for future in as_completed(set(left)):
+                left.discard(future)
+                batch.append(future.result())
+                if len(batch) >= KEEP_EVERY or not left:
+                    whole, batch = batch, []
+                    _keep(whole, progress)
+        except BaseException:
+            in_hand = [future for future in left if not future.cancel()]
+            _keep([*batch, *(future.result() for future in in_hand)], None)
+            raise
 
 
 def _get(link: Link) -> Got:
@@ -162,6 +170,9 @@ def _keep(batch: list[Got], progress: Callable[[int, int], None] | None) -> None
     with transaction.atomic():
         event_id = batch[0].link.event_id
         good = {got.sha256: got for got in batch if got.sha256}
+        if not Event.objects.filter(pk=event_id).exists():  # deleted meanwhile
+            orphans.drop(good)
+            return
         Image.objects.bulk_create(
             [Image(event_id=event_id, sha256=s, n_bytes=g.n_bytes) for s, g in good.items()],
             ignore_conflicts=True,

@@ -6,17 +6,20 @@ heartbeat, so a killed holder is out within LEASE_S.
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.utils import timezone
 
 from imagery.models import Event
+
+log = logging.getLogger(__name__)
 
 LEASE_S = 60
 BEAT_S = 5
@@ -66,7 +69,11 @@ def beating(beat: Callable[[], object], every_s: float = BEAT_S) -> Iterator[Non
     def run() -> None:
         try:
             while not stop.wait(every_s):
-                beat()
+                try:
+                    beat()
+                except DatabaseError as error:  # locked for long: the next beat may get through
+                    log.warning("a heartbeat was not written: %s", error)
+                    connection.close()
         finally:
             connection.close()
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from threadpoolctl import threadpool_limits
 
-from imagery import blobs
+from imagery import blobs, orphans
 from imagery.core import decode, hashing, quality
 from imagery.models import Event, Image, Link, Vector
 from imagery.pictures import SMALL
@@ -169,6 +169,9 @@ def _keep(event: Event, seen: list[Seen]) -> None:
         for layer, values in one.vectors.items()
     ]
     with transaction.atomic():
+        if not Event.objects.filter(pk=event.pk).exists():  # deleted meanwhile
+            orphans.drop(one.image.sha256 for one in seen)
+            return
         update_rows([one.image for one in seen], IMAGE_FIELDS)
         Vector.objects.bulk_create(vectors, ignore_conflicts=True)
         for one in seen:

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -127,8 +127,9 @@ def run(job_id: int, round: int) -> None:
         except locks.Busy:
             log.info("event %s is busy; the job is taken up later", event.pk)
         except Exception as error:  # a job's end must be on its row, whatever it was
-            fail(job, error)
-            raise
+            if not _excused(job, error):
+                fail(job, error)
+                raise
 
 
 def _take(job_id: int, round: int) -> Job | None:
@@ -208,8 +209,10 @@ def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
         except Stopped:
             return
         except Exception as error:  # see run
-            fail(job, error)
-            raise
+            if not _excused(job, error):
+                fail(job, error)
+                raise
+            return
     _move_on(job_id, round)
 
 
@@ -241,6 +244,18 @@ def finish(job_id: int, round: int) -> None:
         else:
             return
         _send(Job.objects.create(event_id=job.event_id, stage=following, again=job.again))
+
+
+def _excused(job: Job, error: Exception) -> bool:
+    """Whether the job did not fail by itself: its event was deleted, or the database is out.
+
+    A database out of reach (locked for long, full, restarted) leaves the job on its row as it
+    is; it is taken up again when it has been silent for long enough.
+    """
+    if isinstance(error, OperationalError):
+        log.warning("%s of event %s is taken up again later: %s", job.stage, job.event_id, error)
+        return True
+    return not Event.objects.filter(pk=job.event_id).exists()
 
 
 def fail(job: Job, error: Exception) -> None:

@@ -1,11 +1,13 @@
 """Local copies before the network, archives in any state, and files known to be unusable."""
 
+import hashlib
 import io
 import os
 import zipfile
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from imagery import blobs, fetch
@@ -110,3 +112,33 @@ def test_a_file_that_was_refused_stays_refused_by_another_link(event, tmp_path):
     )  # fmt: skip
     link = _fetched(_link(event, "file:b.jpg", tmp_path, "b.jpg"))
     assert (link.state, link.kind, link.reason) == ("failed", "refused", "damaged JPEG")
+
+
+def test_stopped_halfway_what_is_in_hand_is_kept_and_the_rest_not_begun(event, network):
+    links = [
+        Link.objects.create(event=event, url=f"https://a.example/{i}", key=str(i))
+        for i in range(200)
+    ]
+
+    class Enough(Exception):
+        pass
+
+    def stop(n_done: int, n_failed: int) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        fetch.fetch(links, stop)
+    fetched = event.links.filter(state=Link.State.FETCHED)
+    assert sorted(network.asked) == sorted(link.url for link in fetched)
+    assert fetch.KEEP_EVERY <= len(network.asked) < 200
+
+
+def test_of_a_deleted_event_no_file_stays(event, tmp_path):
+    data = jpeg(photo(3, (64, 48)))
+    (tmp_path / "c.jpg").write_bytes(data)
+    link = _link(event, "file:c.jpg", tmp_path, "c.jpg")
+    held = Link.objects.select_related("source").get(pk=link.pk)
+    event.delete()
+    fetch.fetch([held])
+    assert not default_storage.exists(blobs.blob_name(hashlib.sha256(data).hexdigest()))
+    assert not Image.objects.exists()

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from imagery import locks
@@ -50,3 +51,19 @@ def test_the_heartbeat_beats_while_the_block_runs():
     assert n >= 3
     time.sleep(0.05)
     assert len(beats) == n
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_heart_beats_on_after_a_beat_the_database_refused():
+    import time
+
+    beats: list[float] = []
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        if len(beats) == 1:
+            raise OperationalError("database is locked")
+
+    with locks.beating(beat, every_s=0.01):
+        time.sleep(0.2)
+    assert len(beats) >= 3

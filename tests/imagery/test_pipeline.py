@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from imagery import fetch, following, groups, ingest, look, pipeline, snapshots
@@ -268,6 +269,28 @@ def test_a_stage_that_breaks_says_so_on_its_row(event, monkeypatch):
     monkeypatch.undo()
     pipeline.start(event.pk)
     assert event.jobs.filter(stage=Stage.ROLLUP, state="done").exists()
+
+
+def test_a_database_out_of_reach_leaves_the_job_to_be_taken_up(event, monkeypatch):
+    def locked(event):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(pipeline.grouping, "run", locked)
+    pipeline.start(event.pk)
+    assert event.jobs.get(stage=Stage.GROUP).state == "running"
+    monkeypatch.undo()
+    assert pipeline.resume_all() == 1
+    assert event.jobs.filter(stage=Stage.ROLLUP, state="done").exists()
+
+
+def test_an_event_deleted_meanwhile_is_no_failure(event, monkeypatch):
+    def gone(event):
+        Event.objects.filter(pk=event.pk).delete()
+        raise Event.DoesNotExist
+
+    monkeypatch.setattr(pipeline.grouping, "run", gone)
+    pipeline.start(event.pk)
+    assert not Job.objects.exists()
 
 
 def test_progress_is_told_in_words(event):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -43,14 +45,24 @@ def organise(event: Event, out: Any) -> None:
     Raises CommandError where a stage failed.
     """
     look = following.until_idle(event, out)
-    if not settings.EMBEDDED:
-        following.wait(look)
+    if settings.EMBEDDED:
+        work_or_wait(look)
     else:
-        try:
-            with supervisor.only_worker() as handle:
-                supervisor.supervise([supervisor.worker(handle)], look)
-        except supervisor.AlreadyRunning:
-            following.wait(look)
+        following.wait(look)
     failed = look.follower.failed  # type: ignore[attr-defined]
     if failed is not None:
         raise CommandError(f"{failed.get_stage_display()} failed: {failed.message}")
+
+
+def work_or_wait(look: Callable[[], bool], every_s: float = 0.5) -> None:
+    """Until `look()` is true: with a worker of our own as soon as no other holds the folder.
+
+    The one that holds it may be about to end, or end before our event's turn comes.
+    """
+    while not look():
+        try:
+            with supervisor.only_worker() as handle:
+                supervisor.supervise([supervisor.worker(handle)], look)
+            return
+        except supervisor.AlreadyRunning:
+            time.sleep(every_s)

@@ -1,0 +1,41 @@
+"""`process` beside other workers: it waits while another works, and works when none does."""
+
+import threading
+import time
+
+import pytest
+
+from imagery import supervisor
+from imagery.management.commands.process import work_or_wait
+
+
+@pytest.fixture
+def worked(monkeypatch, settings, tmp_path) -> list[str]:
+    """What a worker of our own would have been started for."""
+    settings.DATA_DIR = tmp_path
+    calls: list[str] = []
+    monkeypatch.setattr(supervisor, "supervise", lambda children, until: calls.append("worked"))
+    return calls
+
+
+def test_a_worker_of_our_own_starts_when_the_other_ends(worked):
+    held = threading.Event()
+
+    def other() -> None:
+        with supervisor.only_worker():
+            held.set()
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    held.wait()
+    work_or_wait(lambda: False, every_s=0.02)
+    thread.join()
+    assert worked == ["worked"]
+
+
+def test_nothing_is_started_while_another_worker_does_it_all(worked):
+    looks = iter([False, False, True])
+    with supervisor.only_worker():
+        work_or_wait(lambda: next(looks), every_s=0.01)
+    assert worked == []
