@@ -35,12 +35,16 @@ class Card:
 
     @property
     def ratio(self) -> float:
-        """Width over height, kept within what a row of pictures bears."""
-        return min(3.0, max(0.4, self.width / self.height)) if self.height else 1.0
+        return shown_ratio(self.width, self.height)
 
     @property
     def alt(self) -> str:
         return f"{self.caption or 'Picture'}, {self.n_posts} post{'' if self.n_posts == 1 else 's'}"
+
+
+def shown_ratio(width: int, height: int) -> float:
+    """Width over height, kept within what a row of pictures bears."""
+    return min(3.0, max(0.4, width / height)) if height else 1.0
 
 
 def thumb_url(event: Event, sha256: str, side: int = SMALL) -> str:

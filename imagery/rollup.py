@@ -14,9 +14,9 @@ from django.db.models import Count, F, Max, Min, Q
 from django.utils import timezone
 
 from imagery import groups, snapshots
-from imagery.models import Event, Image, Link, Post, PostLink, Snapshot, UniqueImage
+from imagery.models import Event, Image, Link, PostLink, Snapshot, UniqueImage
+from imagery.writing import update_rows
 
-WRITE = 400
 TOP_TAGS = 12
 EVENT_FIELDS = (
     "n_posts", "n_image_posts", "n_links", "n_failed_links", "n_images", "n_unique",
@@ -81,7 +81,7 @@ def _write_changed(
         want = wanted.get(pk, otherwise)
         if tuple(held) != want:
             changed.append(model(pk=pk, **dict(zip(fields, want, strict=True))))
-    model._default_manager.bulk_update(changed, fields, batch_size=WRITE)
+    update_rows(changed, fields)
 
 
 # Unique images -------------------------------------------------------------------------------
@@ -242,7 +242,8 @@ def _hashtags(event: Event) -> dict[int, list[list[Any]]]:
 # Timeline, groups, event ---------------------------------------------------------------------
 
 
-def _timeline(event: Event, shown: Shown) -> None:
+def _timeline(event: Event, shown: Shown | None) -> None:
+    """Posts by minute; pictures by minute as `shown`, or as they were where it is None."""
     posts: Counter[int] = Counter()
     with_images: Counter[int] = Counter()
     stamps: Iterable[tuple[datetime, bool]] = (
@@ -253,6 +254,18 @@ def _timeline(event: Event, shown: Shown) -> None:
         posts[minute] += 1
         with_images[minute] += has_images
     minutes = sorted(posts)
+    seen = snapshots.read(event, Snapshot.Kind.TIMELINE) if shown is None else _seen(shown)
+    made = {
+        "post_minute": np.array(minutes, np.int32),
+        "post_n": np.array([posts[m] for m in minutes], np.int32),
+        "image_post_n": np.array([with_images[m] for m in minutes], np.int32),
+        **{name: seen[name] for name in ("minute", "unique", "n")},
+    }
+    _write_snapshot(event, Snapshot.Kind.TIMELINE, made)
+
+
+def _seen(shown: Shown) -> snapshots.Arrays:
+    """Posts by minute and unique image, in that order: "minute", "unique", "n"."""
     order = np.lexsort((shown.unique, shown.minute))
     pairs = np.stack([shown.minute[order].astype(np.int64), shown.unique[order]], axis=1)
     triples, n = (
@@ -260,15 +273,11 @@ def _timeline(event: Event, shown: Shown) -> None:
         if len(pairs)
         else (np.zeros((0, 2), np.int64), np.zeros(0, np.int64))
     )
-    made = {
-        "post_minute": np.array(minutes, np.int32),
-        "post_n": np.array([posts[m] for m in minutes], np.int32),
-        "image_post_n": np.array([with_images[m] for m in minutes], np.int32),
+    return {
         "minute": triples[:, 0].astype(np.int32),
         "unique": triples[:, 1],
         "n": n.astype(np.int32),
     }
-    _write_snapshot(event, Snapshot.Kind.TIMELINE, made)
 
 
 def _write_snapshot(event: Event, kind: str, made: snapshots.Arrays) -> None:
@@ -288,13 +297,17 @@ def _groups(event: Event, unique: snapshots.Arrays) -> None:
     event.n_groups = len(made)
 
 
-def _event(event: Event) -> None:
-    posts = event.posts.selected().aggregate(
+def _post_counts(event: Event) -> dict[str, Any]:
+    return event.posts.selected().aggregate(
         n=Count("pk"),
         images=Count("pk", filter=Q(has_images=True)),
         first=Min("posted_at"),
         last=Max("posted_at"),
     )
+
+
+def _event(event: Event) -> None:
+    posts = _post_counts(event)
     event.n_posts, event.n_image_posts = posts["n"], posts["images"]
     event.first_posted_at, event.last_posted_at = posts["first"], posts["last"]
     event.n_links = event.links.filter(n_posts__gt=0).count()
@@ -309,10 +322,17 @@ def _event(event: Event) -> None:
 
 
 def quick_counts(event: Event) -> None:
-    """Posts and links counted right after an import, before anything is fetched."""
+    """Posts and links counted right after an import, before anything is fetched.
+
+    Pages show when posts were posted from then on; what is known of their pictures stays.
+    """
+    posts = _post_counts(event)
+    _timeline(event, None)
     Event.objects.filter(pk=event.pk).update(
-        n_posts=Post.objects.filter(event=event, selected=True).count(),
-        n_image_posts=Post.objects.filter(event=event, selected=True, has_images=True).count(),
+        n_posts=posts["n"],
+        n_image_posts=posts["images"],
+        first_posted_at=posts["first"],
+        last_posted_at=posts["last"],
         n_links=event.links.count(),
         n_accounts=event.accounts.count(),
     )

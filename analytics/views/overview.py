@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -28,11 +29,26 @@ LINKS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A file of an event that is still being organised, as it was fetched."""
+
+    url: str
+    thumb: str
+    width: int
+    height: int
+
+    @property
+    def ratio(self) -> float:
+        return pictures.shown_ratio(self.width, self.height)
+
+
 @require_GET
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
     event = event_for(request, slug)
     role = event.role_of(request.user)
     steps = reduction.steps(event)
+    latest = event.jobs.first()
     context = {
         "event": event,
         "tab": "overview",
@@ -42,7 +58,9 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "rising": rising(event),
         "failures": waiting.failures(event),
         "waiting": waiting.waiting(event),
-        "stopped": stopped(event),
+        "stopped": latest if latest and latest.state == Job.State.FAILED else None,
+        "busy": bool(latest and latest.is_active),
+        "arriving": [] if event.organised_at else arriving(event),
         "weights_at": settings.IMAGERY_WEIGHTS_DIR / f"{event.backbone}.pth",
         "may_edit": role in (Role.OWNER, Role.ANALYST),
     }
@@ -71,10 +89,18 @@ def _with_files(rows: QuerySet[UniqueImage]) -> QuerySet[UniqueImage]:
     return rows.select_related("representative").defer("hashtags", "representative__signature")
 
 
-def stopped(event: Event) -> Job | None:
-    """The latest job, where it failed."""
-    latest = event.jobs.first()
-    return latest if latest and latest.state == Job.State.FAILED else None
+def arriving(event: Event) -> list[Arrived]:
+    """Some files looked at so far, in the index's order: quick however many there are."""
+    rows = event.images.filter(phash__gt="").order_by("-phash").defer("signature")
+    return [
+        Arrived(
+            url=pictures.file_url(event, row.sha256),
+            thumb=pictures.thumb_url(event, row.sha256),
+            width=row.width,
+            height=row.height,
+        )
+        for row in rows[:IN_ROW]
+    ]
 
 
 @require_GET

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 TITLE = "Harbour Lights Week"
 ABOUT = (
-    "A made event: a festival of science and lights that never took place. The photographs are "
+    "A festival of science and lights that never took place. The photographs are "
     "those that scikit-image and scikit-learn carry, put through what social media does to "
     "pictures; accounts, texts and figures are made."
 )

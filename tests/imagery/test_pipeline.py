@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from imagery import fetch, following, groups, ingest, look, pipeline, snapshots
+from imagery import fetch, following, groups, ingest, look, pipeline, rollup, snapshots
 from imagery.models import Event, Image, Import, Job, Link, Post, Snapshot, Stage, UniqueImage
 from tests.pictures import jpeg, photo, smaller
 
@@ -306,3 +306,20 @@ def test_progress_is_told_in_words(event):
     assert [following.duration(s) for s in (0.2, 42, 185, 7800)] == [
         "0.2 s", "42 s", "3 min 5 s", "2 h 10 min",
     ]  # fmt: skip
+
+
+def test_posts_are_on_the_timeline_before_anything_is_fetched(event, files):
+    posts = _posts(files)
+    _bring(event, files, posts[:-1])
+    before = snapshots.read(event, Snapshot.Kind.TIMELINE)
+    path = files.parent / "one.ndjson"
+    path.write_text(json.dumps(posts[-1]))
+    ingest.run(ingest.accept_path(event, path, images=files))
+    rollup.quick_counts(event)
+    event.refresh_from_db()
+    now = snapshots.read(event, Snapshot.Kind.TIMELINE)
+    assert now["post_n"].sum() == event.n_posts == len(posts)
+    assert event.last_posted_at == START + timedelta(minutes=7 * (len(posts) - 1))
+    for name in ("minute", "unique", "n"):  # what is known of pictures stays
+        assert (now[name] == before[name]).all()
+    assert len(now["n"])

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from config import staticfiles
-from imagery import demo, following, ingest, pipeline, supervisor
+from imagery import demo, following, ingest, pipeline, rollup, supervisor
 from imagery.management.commands.process import organise
 from imagery.management.commands.run import serve
 from imagery.models import Event, Import, Membership, Role
@@ -70,6 +70,7 @@ class Command(BaseCommand):
         made = demo.make(folder, now=timezone.now(), progress=self._show)
         row = ingest.accept_path(event, made.posts, images=made.images, user=owner)
         ingest.run(row)
+        rollup.quick_counts(event)
         self.stdout.write(following.import_line(row))
 
     def _show(self, done: int, total: int) -> None:

@@ -8,16 +8,22 @@ import { config, layout, plotly } from "../lib/plotly.js";
 let data = null;
 
 const MARGIN = { l: 48, r: 8, t: 8, b: 40 };
+const DATES = [
+  { dtickrange: [null, 86399999], value: "%H:%M\n%-d %b %Y" },
+  { dtickrange: [86400000, 604800000], value: "%-d %b\n%Y" },
+  { dtickrange: [604800001, "M11"], value: "%-d %b\n%Y" },
+];
 const top = () => Math.max(1, ...data.posts) * 1.06;
 
 async function draw(box) {
   const plot = box.querySelector("[data-plot]");
   try {
     data = await getJson(box.dataset.src);
-    if (!data.at.length) {
-      box.closest("section").hidden = true;
+    if (data.at.length < 2) {
+      box.closest("section").hidden = true; // one moment makes no curve
       return;
     }
+    box.classList.toggle("curve-plain", !data.peaks.length);
     await chart(plot);
     fit.disconnect();
     fit.observe(box);
@@ -44,8 +50,8 @@ async function chart(plot) {
     layout({
       margin: MARGIN,
       hovermode: "x unified",
-      xaxis: { type: "date", range: [data.start, data.end], automargin: false },
-      yaxis: { nticks: 4, range: [0, top()], automargin: false, tickformat: ",d" },
+      xaxis: { type: "date", range: [data.start, data.end], automargin: false, tickformatstops: DATES },
+      yaxis: { nticks: 4, dtick: top() < 4 ? 1 : undefined, range: [0, top()], automargin: false, tickformat: ",d" },
     }),
     config,
   );

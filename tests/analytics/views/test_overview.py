@@ -111,3 +111,20 @@ def test_an_empty_curve(client: Client, event, viewer) -> None:
     client.force_login(viewer)
     line = client.get(CURVE).json()
     assert (line["at"], line["peaks"], line["start"]) == ([], [], None)
+
+
+def test_while_an_event_is_organised_its_posts_and_files_are_shown(
+    client: Client, event, analyst
+) -> None:
+    made = organised(event, 3)
+    n_files = made.images.filter(phash__gt="").count()
+    made.unique_images.all().delete()
+    Event.objects.filter(pk=event.pk).update(organised_at=None, n_images=0, n_unique=0, n_groups=0)
+    Job.objects.create(event=event, stage="look", state="running", n_total=9)
+    client.force_login(analyst)
+    answer = client.get(PAGE)
+    page = answer.content.decode()
+    assert page.count("to come") == 3
+    assert len(answer.context["arriving"]) == n_files > 0
+    assert 'hx-select="#arriving"' in page  # it looks again by itself
+    assert "waiting to be looked at" not in page  # no person is needed for that
