@@ -11,10 +11,10 @@ from imagery.models import Event, Import, Job, Stage
 
 UNITS = {
     Stage.FETCH: "links",
-    Stage.LOOK: "images",
-    Stage.DEDUP: "images",
-    Stage.GROUP: "unique images",
-    Stage.ROLLUP: "steps",
+    Stage.LOOK: "files",
+    Stage.DEDUP: "files",
+    Stage.GROUP: "pictures",
+    Stage.ROLLUP: "pictures",
 }
 
 

@@ -18,8 +18,8 @@ LIMITS = (5, 10, 25, 50)
 DEFAULT = 10
 TITLES = {
     "links": ("Links", "Each address counts for itself"),
-    "unique": ("Unique images", "Copies count as one"),
-    "groups": ("Groups", "Images alike in meaning count as one"),
+    "unique": ("Unique pictures", "Copies count as one"),
+    "groups": ("Groups", "Pictures alike in meaning count as one"),
 }
 
 

@@ -3,6 +3,7 @@
 {% when post.posted_at event.timezone %}   <time> in the event's zone, UTC on hover
 {% span first last event.timezone %}       3–9 Sep 2017
 {{ seconds|duration }}                     about 3 min
+{{ seconds|took }}                         1 min 43 s
 {{ share|percent }}                        4.2 %   (of 0…1)
 {% progress_of event as progress %}        imagery.progress.Progress or None, two queries
 """
@@ -75,6 +76,19 @@ def duration(seconds: float | None) -> str:
         hours, minutes = divmod(round(seconds / 60), 60)
         return f"about {hours} h {minutes} min" if minutes and hours < 10 else f"about {hours} h"
     return f"about {round(seconds / 86400)} days"
+
+
+@register.filter
+def took(seconds: float | None) -> str:
+    """A measured time: "2.4 s", "1 min 43 s", "2 h 5 min"."""
+    if seconds is None:
+        return ""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60:,} h {minutes % 60} min"
 
 
 @register.filter

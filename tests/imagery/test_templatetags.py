@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagery.templatetags.afterimage import duration, percent, rate, span, when
+from imagery.templatetags.afterimage import duration, percent, rate, span, took, when
 
 AT = datetime(2017, 9, 20, 2, 5, 9, tzinfo=UTC)
 
@@ -65,3 +65,12 @@ def test_nothing_rounds_to_none_or_all(share, words) -> None:
 
 def test_rates() -> None:
     assert (rate(None), rate(1234.5), rate(0.31)) == ("", "1,234", "0.3")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (0.04, "0.0 s"), (59.9, "59.9 s"), (59.96, "1 min 0 s"), (102.9, "1 min 43 s"),
+     (3599.7, "1 h 0 min"), (7500, "2 h 5 min")],
+)  # fmt: skip
+def test_measured_times(seconds, words) -> None:
+    assert took(seconds) == words

@@ -28,7 +28,7 @@ def test_bar_says_stage_counts_rate_and_time_left(client: Client, event, viewer)
     client.force_login(viewer)
     bar = client.get(BAR)
     words = bar.content.decode()
-    for told in ("Looking at images", "10,000 of 11,200 images", "10 a second", "about 2 min left"):
+    for told in ("Looking at images", "10,000 of 11,200 files", "10 a second", "about 2 min left"):
         assert told in words
     assert "every 2s" in words
     assert "HX-Trigger" not in bar
