@@ -90,10 +90,12 @@ def test_what_lies_over_a_page_holds(
         page.locator("#palette li").first.wait_for()
         assert watched.violations(within="#palette") == []
         page.keyboard.press("Escape")
+        page.locator("#palette").wait_for(state="hidden")
         page.keyboard.press("?")
         page.locator("#keys dd").first.wait_for()
         assert watched.violations(within="#keys") == []
         page.keyboard.press("Escape")
+        page.locator("#keys").wait_for(state="hidden")
         page.locator(".account > summary").click()
         assert watched.violations(within=".account") == []
         assert watched.spilled() == []

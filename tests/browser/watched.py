@@ -94,7 +94,13 @@ class Watched:
             await new Promise((done) => setTimeout(done, 30));
           }
           for (const row of document.querySelectorAll("main *")) {
-            if (row.scrollWidth > row.clientWidth) row.scrollLeft = 1e6;
+            if (!/auto|scroll/.test(getComputedStyle(row).overflowX)) continue;
+            const seen = row.clientWidth;
+            for (let x = seen; seen && x < row.scrollWidth; x += seen) {
+              row.scrollIntoView({ block: "center" });
+              row.scrollLeft = x;
+              await new Promise((done) => setTimeout(done, 30));
+            }
           }
         }""")
         until = time.monotonic() + PICTURES_S
