@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import models, transaction
 from django.utils import timezone
 
-from imagery import rules, sources
+from imagery import import_names, rules, sources
 from imagery.models import Account, Event, Import, Link, Post, PostLink
 from imagery.sources.base import AccountRecord, BadRow, ImageRef, Record, UnreadableFile
 from imagery.writing import update_rows
@@ -54,7 +54,7 @@ def accept_upload(
     return Import.objects.create(
         event=event,
         user=user,
-        filename=_label(file.name),
+        filename=import_names.name_for(event, file.name, path, images),
         path=str(path),
         images_path=str(images or ""),
         format=format,
@@ -66,13 +66,14 @@ def accept_path(
     event: Event, path: Path, format: str = "auto", images: Path | None = None, user: Any = None
 ) -> Import:
     """Queue a file or folder that lies on this machine."""
+    path, images = path.resolve(), images.resolve() if images else None
     size = path.stat().st_size if path.is_file() else 0
     return Import.objects.create(
         event=event,
         user=user,
-        filename=_label(path.name),
-        path=str(path.resolve()),
-        images_path=str(images.resolve()) if images else "",
+        filename=import_names.name_for(event, path.name, path, images),
+        path=str(path),
+        images_path=str(images or ""),
         format=format,
         n_bytes=size,
     )
@@ -84,11 +85,6 @@ def drop_files(row: Import) -> None:
     if row.path and folder.parent == settings.UPLOADS_DIR:
         shutil.rmtree(folder, ignore_errors=True)
     bad_rows_path(row).unlink(missing_ok=True)
-
-
-def _label(name: str | None) -> str:
-    cleaned = "".join(c for c in (name or "") if c.isprintable()).strip()
-    return cleaned[-255:] or "upload"
 
 
 def _keep(file: UploadedFile, target: Path) -> Path:

@@ -89,7 +89,7 @@ def read(
     if format not in ("auto", *FORMATS):
         raise UnreadableFile(f"Unknown format {format!r}; choose one of auto, {', '.join(FORMATS)}")
     if path.is_dir():
-        yield from read_folder(path, now)
+        yield from read_folder(path, now, filename)
         return
     if format == "auto":
         with open_source(path) as content:
@@ -131,9 +131,14 @@ def _opened(path: Path) -> BinaryIO:
         raise UnreadableFile(f"{path.name} cannot be opened: {problem.strerror}") from problem
 
 
-def read_folder(path: Path, now: datetime | None = None) -> Iterator[Record | BadRow]:
-    """A post for each picture under a folder, or the posts of the files beside them."""
-    yield from _FOLDER.read_folder(path, now or datetime.now(UTC))
+def read_folder(
+    path: Path, now: datetime | None = None, name: str = ""
+) -> Iterator[Record | BadRow]:
+    """A post for each picture under a folder, or the posts of the files beside them.
+
+    name: what its owner calls the folder, where its own name says nothing.
+    """
+    yield from _FOLDER.read_folder(path, name or path.name, now or datetime.now(UTC))
 
 
 def read_zip(path: Path, now: datetime | None = None) -> Iterator[Record | BadRow]:

@@ -64,14 +64,14 @@ class Folder:
         with archive:
             yield from self._read(in_zip(archive, size), filename, now)
 
-    def read_folder(self, folder: Path, now: datetime) -> Iterator[Record | BadRow]:
+    def read_folder(self, folder: Path, name: str, now: datetime) -> Iterator[Record | BadRow]:
         """Records of a folder's pictures and files of posts; paths are relative to it."""
-        yield from self._read(in_folder(folder), folder.name, now)
+        yield from self._read(in_folder(folder), name, now)
 
     def _read(
         self, found: Iterable[Entry | BadRow], name: str, now: datetime
     ) -> Iterator[Record | BadRow]:
-        shelf = Shelf()
+        shelf = Shelf(name)
         post_files: list[Entry] = []
         n_rows = 0
         for entry in found:
@@ -132,6 +132,7 @@ def _at_home(row: Record | BadRow, path: str, shelf: Shelf) -> Record | BadRow:
 class Shelf:
     """The pictures beside the posts, and which of them belong to a post already."""
 
+    name: str  # of the folder or archive
     pictures: dict[str, Entry] = field(default_factory=dict)
     by_name: dict[str, Entry | None] = field(default_factory=dict)  # None: several of that name
     used: set[str] = field(default_factory=set)
@@ -152,6 +153,10 @@ class Shelf:
             self.used.add(entry.path)
         return entry
 
+    def post_id(self, entry: Entry) -> str:
+        """Of a post that is one picture: cameras give the same names on every card."""
+        return uid(f"{self.name}/{entry.path}", "path")
+
     def remaining(self, latest: datetime) -> Iterator[Record | BadRow]:
         """A post for each picture that no post has named."""
         for number, entry in enumerate(self.pictures.values(), 1):
@@ -165,7 +170,7 @@ class Shelf:
                     continue
                 posted_at = taken_at(entry, start, latest)
                 images = (ImageRef(file=entry.path),)
-                yield Record("folder", uid(entry.path, "path"), posted_at, images=images)
+                yield Record("folder", self.post_id(entry), posted_at, images=images)
             except Unusable as problem:
                 yield BadRow(number, f"{problem}.", entry.path)
 
@@ -191,8 +196,9 @@ class FolderCsv(TableSource):
             posted_at = taken_at(entry, header_of(entry), latest)
         else:
             raise Unusable(f"file {shown(cells['file'])} is not there, and posted_at is missing")
-        given = row_id(cells) or (entry.path if entry else "")
-        return post_of(cells, uid(given), posted_at, platform_in(cells) or "folder")
+        given = row_id(cells)
+        known_by = self.shelf.post_id(entry) if entry and not given else uid(given)
+        return post_of(cells, known_by, posted_at, platform_in(cells) or "folder")
 
 
 def header_of(entry: Entry) -> bytes:

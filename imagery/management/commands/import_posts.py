@@ -29,6 +29,8 @@ class Command(BaseCommand):
         for path in [*options["files"], *([images] if images else [])]:
             if not path.exists():
                 raise CommandError(f"{path}: no such file or folder")
+            if not _tellable(path.resolve()):
+                raise CommandError(f"{str(path)!r}: the name is not in UTF-8; rename it first")
         event = event_called(options["event"])
         rows = [
             self._bring(ingest.accept_path(event, path, options["format"], images))
@@ -60,6 +62,15 @@ class Command(BaseCommand):
         if row.n_bad:
             self.stdout.write(f"Bad rows are kept in {ingest.bad_rows_path(row)}")
         return row
+
+
+def _tellable(path: Path) -> bool:
+    """Whether a database can hold the path: names on disk may be any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def event_called(slug: str) -> Event:

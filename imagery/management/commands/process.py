@@ -42,13 +42,15 @@ class Command(BaseCommand):
 def organise(event: Event, out: Any) -> None:
     """Follow the event's jobs to their end, with a worker of our own where none runs.
 
-    Raises CommandError where a stage failed.
+    Raises CommandError where a stage failed, or the event was deleted.
     """
     look = following.until_idle(event, out)
     if settings.EMBEDDED:
         work_or_wait(look)
     else:
         following.wait(look)
+    if not Event.objects.filter(pk=event.pk).exists():
+        raise CommandError(f"{event.slug}: the event was deleted meanwhile")
     failed = look.follower.failed  # type: ignore[attr-defined]
     if failed is not None:
         raise CommandError(f"{failed.get_stage_display()} failed: {failed.message}")

@@ -1,12 +1,14 @@
 """`process` beside other workers: it waits while another works, and works when none does."""
 
+import io
 import threading
 import time
 
 import pytest
+from django.core.management.base import CommandError
 
 from imagery import supervisor
-from imagery.management.commands.process import work_or_wait
+from imagery.management.commands.process import organise, work_or_wait
 
 
 @pytest.fixture
@@ -39,3 +41,9 @@ def test_nothing_is_started_while_another_worker_does_it_all(worked):
     with supervisor.only_worker():
         work_or_wait(lambda: next(looks), every_s=0.01)
     assert worked == []
+
+
+def test_an_event_deleted_meanwhile_is_told(event, worked):
+    type(event).objects.filter(pk=event.pk).delete()
+    with pytest.raises(CommandError, match="storm: the event was deleted"):
+        organise(event, io.StringIO())

@@ -44,7 +44,9 @@ def test_times_come_from_exif_else_from_the_file(tmp_path):
     (tmp_path / "link.jpg").symlink_to(tmp_path / "a.jpg")
     found = list(read_folder(tmp_path, NOW))
     assert [(row.uid, row.posted_at.hour, row.posted_at.minute) for row in found] == [
-        ("a.jpg", 8, 15), ("sub/b.jpg", 10, 15), ("sub/c.jpg", 8, 15),
+        (f"{tmp_path.name}/a.jpg", 8, 15),
+        (f"{tmp_path.name}/sub/b.jpg", 10, 15),
+        (f"{tmp_path.name}/sub/c.jpg", 8, 15),
     ]  # fmt: skip
     assert {row.platform for row in found} == {"folder"}
 
@@ -57,7 +59,8 @@ def test_a_csv_beside_the_pictures(tmp_path):
         "filename,text,likes\nimages/a.jpg,first #Elm,3\nb.jpg,by name,\ngone.jpg,x,\n"
     )
     (tmp_path / "truth.csv").write_text("file,edit\na.jpg,crop\n")  # no table of posts
-    by_uid = {row.uid: row for row in read(tmp_path, now=NOW) if isinstance(row, Record)}
+    records = [row for row in read(tmp_path, now=NOW) if isinstance(row, Record)]
+    by_uid = {row.uid.removeprefix(f"{tmp_path.name}/"): row for row in records}
     assert sorted(by_uid) == ["images/a.jpg", "images/b.jpg", "images/c.jpg"]
     assert by_uid["images/a.jpg"].likes == 3 and by_uid["images/a.jpg"].hashtags == ("Elm",)
     assert by_uid["images/b.jpg"].text == "by name"
@@ -96,7 +99,7 @@ def test_hostile_archives_are_refused_entry_by_entry(tmp_path):
         },
     )
     found = list(read_zip(path, NOW))
-    assert [row.uid for row in found if isinstance(row, Record)] == ["good.jpg"]
+    assert [row.uid for row in found if isinstance(row, Record)] == ["bad.zip/good.jpg"]
     reasons = " ".join(row.reason for row in found if isinstance(row, BadRow))
     assert reasons.count("leads outside the archive") == 3 and "decompression bomb" in reasons
 
@@ -107,7 +110,7 @@ def test_encrypted_entries_are_refused(tmp_path):
     content[content.rindex(b"PK\x01\x02") + 8] |= 1  # the flag of the last central entry
     path.write_bytes(content)
     good, bad = sorted(read(path, now=NOW), key=lambda row: isinstance(row, BadRow))
-    assert good.uid == "a.jpg" and "is encrypted" in bad.reason
+    assert good.uid == "locked.zip/a.jpg" and "is encrypted" in bad.reason
 
 
 def test_damaged_archives(tmp_path):
