@@ -27,23 +27,32 @@ class AlreadyRunning(RuntimeError):
 
 
 @contextlib.contextmanager
-def only_worker() -> Iterator[int]:
+def only_worker(wait_s: float = 0) -> Iterator[int]:
     """Hold the data folder's worker lock; yields a descriptor for the worker to inherit.
 
     The lock lives as long as any process has the descriptor: a worker that outlives its
-    parent keeps others out. Raises AlreadyRunning.
+    parent keeps others out. Raises AlreadyRunning, where it stays so for `wait_s`.
     """
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(settings.DATA_DIR / "worker.lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise AlreadyRunning("a worker of this data folder is running") from None
+    give_up_at = time.monotonic() + wait_s
+    while not _taken(handle):
+        if time.monotonic() >= give_up_at:
+            os.close(handle)
+            raise AlreadyRunning("a worker of this data folder is running")
+        time.sleep(0.2)
     try:
         yield handle
     finally:
         os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def worker(lock: int) -> Child:

@@ -28,10 +28,13 @@ class Command(BaseCommand):
 
 
 def serve(command: BaseCommand, host: str, port: int) -> None:
-    """Serve until told to stop. Raises CommandError where the port or the folder is taken."""
+    """Serve until told to stop. Raises CommandError where the port or the folder is taken.
+
+    A worker whose `run` was killed ends by itself after what it has in hand: it is waited for.
+    """
     with ExitStack() as stack:
         try:
-            handle = stack.enter_context(supervisor.only_worker())
+            handle = stack.enter_context(supervisor.only_worker(wait_s=supervisor.STOP_S))
             port = supervisor.free_port(host, port)
         except (supervisor.AlreadyRunning, OSError) as error:
             raise CommandError(f"{error}: stop the other `run` first") from None

@@ -3,6 +3,7 @@
 import io
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 from django.core.management.base import CommandError
@@ -34,6 +35,18 @@ def test_a_worker_of_our_own_starts_when_the_other_ends(worked):
     work_or_wait(lambda: False, every_s=0.02)
     thread.join()
     assert worked == ["worked"]
+
+
+def test_a_worker_about_to_end_is_waited_for(worked):
+    with ExitStack() as other:
+        other.enter_context(supervisor.only_worker())
+        with pytest.raises(supervisor.AlreadyRunning), supervisor.only_worker(wait_s=0.1):
+            pass
+        timer = threading.Timer(0.1, other.close)
+        timer.start()
+        with supervisor.only_worker(wait_s=20):
+            pass
+        timer.join()
 
 
 def test_nothing_is_started_while_another_worker_does_it_all(worked):
