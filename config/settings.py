@@ -192,6 +192,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+USE_I18N = False  # pages speak one language: numbers are written without asking which
 USE_THOUSAND_SEPARATOR = True
 
 # API ----------------------------------------------------------------------------------------

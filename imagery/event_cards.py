@@ -9,7 +9,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from imagery.core.treemap import treemap
 from imagery.models import Event, Import, Job, Stage, UniqueImage
-from imagery.pictures import Card, card
+from imagery.pictures import Card, card, for_cards
 
 TILES = 6
 RATIO = 3 / 2
@@ -47,12 +47,9 @@ def with_state(events: QuerySet[Event]) -> QuerySet[Event]:
 
 def event_cards(events: Sequence[Event]) -> list[EventCard]:
     """Cards of events read by `with_state`; one query for all their pictures."""
-    rows = (
+    rows = for_cards(
         UniqueImage.objects.filter(event__in=events, rank__gt=0, rank__lte=TILES)
-        .select_related("representative")
-        .defer("hashtags", "representative__signature")
-        .order_by("rank", "id")
-    )
+    ).order_by("rank", "id")
     found: dict[int, list[UniqueImage]] = {}
     for row in rows:
         found.setdefault(row.event_id, []).append(row)

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from imagery.models import Event, UniqueImage
 
 SMALL = 320  # px, long side: made when the image is looked at
 LARGE = (640, 960, 1600)  # px: made when first asked for
+NO_SHA256 = "0" * 64
+FIELDS = (
+    "event", "group", "n_posts", "n_copies", "n_accounts", "rank", "growth",
+    "first_posted_at", "last_posted_at",
+    *(f"representative__{name}" for name in ("sha256", "width", "height", "top_classes")),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,23 @@ class Card:
         return f"{self.caption or 'Picture'}, {self.n_posts} post{'' if self.n_posts == 1 else 's'}"
 
 
+def for_cards(rows: QuerySet[UniqueImage]) -> QuerySet[UniqueImage]:
+    """The rows with their representatives, and of both only what cards are made of."""
+    return rows.select_related("representative").only(*FIELDS)
+
+
 def shown_ratio(width: int, height: int) -> float:
     """Width over height, kept within what a row of pictures bears."""
     return min(3.0, max(0.4, width / height)) if height else 1.0
 
 
+@lru_cache(256)
+def _thumb_pattern(slug: str, side: int) -> str:
+    return reverse("imagery:thumb", args=[slug, NO_SHA256, side])
+
+
 def thumb_url(event: Event, sha256: str, side: int = SMALL) -> str:
-    return reverse("imagery:thumb", args=[event.slug, sha256, side])
+    return _thumb_pattern(event.slug, side).replace(NO_SHA256, sha256)
 
 
 def file_url(event: Event, sha256: str) -> str:
@@ -58,13 +76,13 @@ def file_url(event: Event, sha256: str) -> str:
 def cards(event: Event, ids: Iterable[int], side: int = SMALL) -> list[Card]:
     """Cards of those unique images of the event, in the order given; unknown ids left out."""
     wanted = [int(i) for i in ids]
-    rows = UniqueImage.objects.filter(event=event, pk__in=wanted).select_related("representative")
+    rows = for_cards(UniqueImage.objects.filter(event=event, pk__in=wanted))
     found = {row.pk: card(event, row, side) for row in rows}
     return [found[i] for i in wanted if i in found]
 
 
 def card(event: Event, row: UniqueImage, side: int = SMALL) -> Card:
-    """A card of one row; its representative should be selected with it."""
+    """A card of one row, read by `for_cards` where there are several."""
     image = row.representative
     classes = [name for name, p in image.top_classes[:1] if p >= 0.5]
     return Card(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -15,7 +14,7 @@ from analytics import reduction, timelines
 from analytics.peaks import peaks
 from imagery import pictures, waiting
 from imagery.access import event_for
-from imagery.models import Event, Job, Role, UniqueImage
+from imagery.models import Event, Job, Role
 
 IN_ROW = 18
 RISING_POSTS = 3  # a picture posted less often than this does not rise, it happens
@@ -69,7 +68,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
 
 def most_posted(event: Event) -> list[pictures.Card]:
     rows = event.unique_images.filter(rank__gt=0).order_by("rank", "id")
-    return [pictures.card(event, row) for row in _with_files(rows)[:IN_ROW]]
+    return [pictures.card(event, row) for row in pictures.for_cards(rows)[:IN_ROW]]
 
 
 def rising(event: Event) -> list[tuple[pictures.Card, str]]:
@@ -80,13 +79,9 @@ def rising(event: Event) -> list[tuple[pictures.Card, str]]:
             pictures.card(event, row),
             f"× {row.growth:.1f}" if row.growth < 10 else f"× {row.growth:,.0f}",
         )
-        for row in _with_files(rows)[:IN_ROW]
+        for row in pictures.for_cards(rows)[:IN_ROW]
         if row.growth > 0
     ]
-
-
-def _with_files(rows: QuerySet[UniqueImage]) -> QuerySet[UniqueImage]:
-    return rows.select_related("representative").defer("hashtags", "representative__signature")
 
 
 def arriving(event: Event) -> list[Arrived]:

@@ -143,5 +143,5 @@ def test_files_are_read_only(client, owner, image):
 
 def test_few_queries(client, viewer, image, django_assert_num_queries):
     client.force_login(viewer)
-    with django_assert_num_queries(4):  # session, user, event, image
+    with django_assert_num_queries(3):  # session, user, image
         client.get(thumb(image))
