@@ -19,6 +19,7 @@ ORDERS = {"posts": "most posted", "members": "most members", "first": "earliest"
 TILES = 7
 LEAST_TILE = 0.07  # of a mosaic: a picture posted once can still be seen
 MOSAIC_RATIO = 4 / 3
+LARGE_TILE = 0.25  # of a mosaic: from here on a small thumbnail is too coarse
 
 Classes = list[tuple[str, float]]  # names with their probabilities
 
@@ -27,6 +28,7 @@ Classes = list[tuple[str, float]]  # names with their probabilities
 class Tile:
     card: Card
     rect: Rect
+    large: str = ""  # a larger thumbnail, where the tile fills much of the mosaic
 
     @property
     def style(self) -> str:
@@ -101,11 +103,7 @@ def mosaics(event: Event, groups: Groups, positions: Iterable[int]) -> list[Grou
     """A card per position; one query for all. Groups whose pictures are gone are left out."""
     members = {p: groups.members_of(p, TILES).tolist() for p in positions}
     wanted = [pk for ids in members.values() for pk in ids]
-    rows = (
-        UniqueImage.objects.filter(event=event, pk__in=wanted)
-        .select_related("representative")
-        .defer("hashtags", "representative__signature")
-    )
+    rows = pictures.for_cards(UniqueImage.objects.filter(event=event, pk__in=wanted))
     found = {row.pk: row for row in rows}
     made = []
     for position, ids in members.items():
@@ -123,7 +121,7 @@ def _mosaic(event: Event, groups: Groups, at: int, held: list[UniqueImage]) -> G
         position=at,
         url=reverse("imagery:group", args=[event.slug, held[0].pk]),
         lead=cards[0],
-        tiles=[Tile(card, rect) for card, rect in zip(cards, rects, strict=True)],
+        tiles=[_tile(event, card, rect) for card, rect in zip(cards, rects, strict=True)],
         classes=name_of(held[0]),
         n_posts=int(groups.n_posts[at]),
         n_members=int(groups.n_members[at]),
@@ -132,6 +130,13 @@ def _mosaic(event: Event, groups: Groups, at: int, held: list[UniqueImage]) -> G
         mean_rank=float(groups.mean_rank[at]),
         first_at=datetime.fromtimestamp(int(groups.first[at]), UTC),
         last_at=datetime.fromtimestamp(int(groups.last[at]), UTC),
+    )
+
+
+def _tile(event: Event, card: Card, rect: Rect) -> Tile:
+    large = rect.w * rect.h >= LARGE_TILE
+    return Tile(
+        card, rect, pictures.thumb_url(event, card.sha256, pictures.LARGE[0]) if large else ""
     )
 
 

@@ -14,6 +14,7 @@ from imagery.models import Event, Snapshot
 from imagery.views import query, similarity
 
 PAGE = 24
+FEW = 6  # cards from which the first is drawn larger
 
 
 @require_safe
@@ -23,19 +24,21 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     theta, problem = similarity.asked(event, request.GET.get("similarity"))
     order = query.choice(request, "order", tuple(group_cards.ORDERS))
     min_members = query.whole(request, "min", 1, 1, 10**6)
+    after = query.whole(request, "after", 0, 0, 10**9)
     found = groups.at(event, theta)
     page = group_cards.page(
         event,
         found,
         order=order,
         min_members=min_members,
-        after=query.whole(request, "after", 0, 0, 10**9),
+        after=after,
         limit=PAGE,
     )
     context = {
         "event": event,
         "tab": "groups",
         "page": page,
+        "has_lead": not after and len(page.cards) >= FEW,
         "theta": theta,
         "query": f"similarity={theta:g}&order={order}&min={min_members}",
         "n_all": len(found),

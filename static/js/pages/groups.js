@@ -24,6 +24,7 @@ if (form) {
   const unless = (query, name, usual) => (query.get(name) === usual ? null : query.get(name));
   const part = (theta) => (theta - low) / (high - low);
   const grouped = new Intl.NumberFormat("en");
+  const named = (n) => `${grouped.format(n)} group${n === 1 ? "" : "s"}`;
   let asking = false;
   let again = false;
   let timer = 0;
@@ -50,11 +51,12 @@ if (form) {
       track.toggleAttribute("data-near-own", Math.abs(theta - own) * track.offsetWidth < 0.55 * 140);
       const words = track.querySelector(".thumb-words");
       words.dataset.side = part(theta) < 0.15 ? "start" : part(theta) > 0.85 ? "end" : "";
-      words.querySelector("[data-thumb-groups]").textContent = `${grouped.format(counts.nGroups)} groups`;
+      words.querySelector("[data-thumb-groups]").textContent = named(counts.nGroups);
       words.querySelector("[data-thumb-largest]").textContent = `largest ${grouped.format(counts.largest)}`;
-      range.setAttribute("aria-valuetext", `${theta}: ${counts.nGroups} groups, the largest of ${counts.largest}`);
+      range.setAttribute("aria-valuetext", `${theta}: ${named(counts.nGroups)}, the largest of ${counts.largest}`);
     }
     total.textContent = grouped.format(counts.nGroups);
+    document.querySelector("[data-groups-word]").textContent = counts.nGroups === 1 ? "group" : "groups";
     if (keep) {
       keep.hidden = Math.abs(theta - own) < 1e-6;
       keep.querySelector("[data-keep-theta]").textContent = theta;
@@ -102,7 +104,7 @@ if (form) {
     const [nGroups, largest, shown] = (gallery.querySelector("[data-counts]")?.dataset.counts ?? "").split(" ").map(Number);
     if (nGroups) {
       if (!again) tell(Number(number.value), { nGroups, largest });
-      said.textContent = `${grouped.format(shown)} groups, the largest of ${grouped.format(largest)} pictures`;
+      said.textContent = `${named(shown)}, the largest of ${grouped.format(largest)} pictures`;
     }
     watch();
   }

@@ -102,8 +102,8 @@ def test_an_event_without_groups_says_what_to_do(client, viewer, event):
     client.force_login(viewer)
     response = client.get(PAGE)
     assert response.status_code == 200
-    assert "No groups yet" in response.content.decode()
-    assert "/e/storm/import/" in response.content.decode()
+    assert "No posts yet" in response.content.decode()
+    assert event.get_absolute_url() in response.content.decode()
 
 
 def test_the_page_says_when_there_are_no_weights(client, viewer, made):
@@ -223,3 +223,13 @@ def test_members_can_be_taken_away(client, viewer, made, lead):
     assert [int(row["posts"]) for row in rows] == [24, 12, 8]
     assert rows[0]["id"] == str(lead)
     assert Account.objects.count() and Post.objects.count()  # the event is not empty
+
+
+def test_only_the_first_of_many_groups_is_drawn_larger(client, viewer, event):
+    """Said by the server: where the rest decided it, cards would move while the page comes."""
+    factories.organised(event, 30)
+    client.force_login(viewer)
+    whole = {"similarity": "0.99"}
+    assert client.get(PAGE, whole).content.decode().count("data-lead") == 1
+    assert "data-lead" not in client.get(PAGE, whole | {"after": "24"}).content.decode()
+    assert "data-lead" not in client.get(PAGE, whole | {"min": "99"}).content.decode()
