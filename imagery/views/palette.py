@@ -60,21 +60,22 @@ def palette(request: HttpRequest) -> JsonResponse:
 
 
 def pictures(event: Event, query: str) -> list[Found]:
-    """Unique images by their number, or by the beginning of a file's SHA-256 or pHash."""
+    """Unique images by their rank, or by the beginning of a file's SHA-256 or pHash."""
     wanted = Q()
     if query.isdecimal() and len(query) < 19:
-        wanted |= Q(unique_id=int(query), represents__isnull=False)
+        wanted |= Q(represents__rank=int(query))
     if len(query) >= 4 and set(query) <= HEX:
         wanted |= Q(sha256__startswith=query) | Q(phash__startswith=query)
     if not wanted:
         return []
-    rows = Image.objects.filter(wanted, event=event, unique__isnull=False).order_by("-n_posts")
+    rows = Image.objects.filter(wanted, event=event, unique__isnull=False).select_related("unique")
     return [
         {
-            "label": f"Picture {row.unique_id}",
+            "label": f"Picture no. {row.unique.rank:,}",
             "hint": row.sha256[:12],
             "url": reverse("imagery:image", args=[event.slug, row.unique_id]),
             "thumb": thumb_url(event, row.sha256),
         }
-        for row in rows[:LIMIT]
+        for row in rows.order_by("-n_posts")[:LIMIT]
+        if row.unique is not None
     ]
