@@ -2,6 +2,9 @@
 
 import { clear } from "./gallery.js";
 
+// Quoted; what a spreadsheet would take for a formula is kept from being one.
+const cell = (text) => `"${String(text).replace(/^(?=[=+\-@\t\r])/, "'").replaceAll('"', '""')}"`;
+
 const bar = document.querySelector("[data-selection]");
 
 if (bar) {
@@ -14,8 +17,19 @@ if (bar) {
     bar.hidden = figures.length === 0;
     const posts = figures.reduce((sum, figure) => sum + Number(figure.dataset.posts || 0), 0);
     const n = figures.length.toLocaleString("en");
-    words.textContent = `${n} picture${figures.length === 1 ? "" : "s"}, ${posts.toLocaleString("en")} posts`;
+    words.textContent = `${n} picture${figures.length === 1 ? "" : "s"}, ${posts.toLocaleString("en")} post${posts === 1 ? "" : "s"}`;
     copy.textContent = "Copy links";
+  });
+  // A picture that stands in several columns is one line.
+  bar.querySelector("[data-selection-table]").addEventListener("click", () => {
+    const rows = new Map(figures.map((figure) => [figure.dataset.id, figure]));
+    const lines = [...rows].map(([id, figure]) =>
+      [id, figure.dataset.posts ?? "", figure.querySelector("a[href]").href, figure.querySelector("img")?.alt ?? ""].map(cell).join(","),
+    );
+    const file = new Blob([["picture,posts,address,what", ...lines, ""].join("\r\n")], { type: "text/csv" });
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "pictures.csv" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   });
   bar.querySelector("[data-selection-clear]").addEventListener("click", clear);
   copy.addEventListener("click", async () => {
