@@ -23,7 +23,10 @@ def signing_key(path: Path) -> str:
             pass
         finally:
             draft.unlink()
-    key = path.read_text().strip()
+    try:
+        key = path.read_text("ascii").strip()
+    except UnicodeDecodeError:
+        key = ""
     if len(key) < 32:
         raise ImproperlyConfigured(f"{path}: holds no usable key; delete it to have one made")
     return key
