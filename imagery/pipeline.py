@@ -162,10 +162,17 @@ def pending(event: Event, stage: str) -> list[int]:
     return list(event.images.to_look(event.embedder).order_by("pk").values_list("pk", flat=True))
 
 
+def _wants_embedder(event: Event) -> bool:
+    """Whether to load a network: not where every image was seen with the chosen one."""
+    settled = event.embedder.startswith(f"{event.backbone}@")
+    images = event.images.to_look(event.embedder) if settled else event.images
+    return images.exists()
+
+
 def _spread(job: Job, event: Event) -> None:
     from imagery import tasks
 
-    if job.stage == Stage.LOOK and event.images.exists():
+    if job.stage == Stage.LOOK and _wants_embedder(event):
         look.choose_embedder(event)
     ids = pending(event, job.stage)
     if not ids:

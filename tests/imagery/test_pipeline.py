@@ -323,3 +323,12 @@ def test_posts_are_on_the_timeline_before_anything_is_fetched(event, files):
     for name in ("minute", "unique", "n"):  # what is known of pictures stays
         assert (now[name] == before[name]).all()
     assert len(now["n"])
+
+
+def test_a_pass_with_nothing_to_look_at_loads_no_network(event, files, monkeypatch):
+    _bring(event, files, _posts(files))
+    Event.objects.filter(pk=event.pk).update(embedder="mobilenet_v2@00000000")
+    event.images.update(embedder="mobilenet_v2@00000000")
+    monkeypatch.setattr(look, "choose_embedder", lambda event: pytest.fail("a network was loaded"))
+    pipeline.start(event.pk)
+    assert event.jobs.filter(stage=Stage.ROLLUP, state="done").count() == 2
