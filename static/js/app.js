@@ -61,3 +61,17 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
 });
+
+// Logged out meanwhile: what asks by itself is told the login page, which belongs nowhere here.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, target } = event.detail;
+  if (!new URL(xhr.responseURL || location.href, location.href).pathname.startsWith("/login/")) return;
+  event.detail.shouldSwap = false;
+  const note = document.createElement("p");
+  note.className = "notice";
+  note.setAttribute("role", "alert");
+  note.innerHTML = "<strong>You are logged out.</strong> <a>Log in</a>";
+  note.querySelector("a").href = location.href;
+  if (target.id === "progress") note.style.paddingInline = "var(--edge)";
+  target.replaceWith(note);
+});
