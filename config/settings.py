@@ -8,6 +8,7 @@ from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.secret import signing_key
@@ -80,7 +81,10 @@ DATABASES = {
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)  # SQLite makes files, not folders
+    try:
+        DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)  # SQLite makes files, not folders
+    except OSError as error:
+        raise ImproperlyConfigured(f"AFTERIMAGE_DATA={str(DATA_DIR)!r}: {error.strerror}") from None
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 60,  # s a writer waits for another
         "transaction_mode": "IMMEDIATE",

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urldefrag
 
 import orjson
 from django.conf import settings
@@ -290,7 +291,7 @@ def _store_accounts(event: Event, records: Iterable[Record]) -> dict[Key, Accoun
 
 def url_of(ref: ImageRef, source: Import | None) -> str:
     """What stands for the picture in the event: its URL, or its place inside the import."""
-    return ref.url or f"file:{source.filename if source else ''}/{ref.file}"
+    return urldefrag(ref.url).url or f"file:{source.filename if source else ''}/{ref.file}"
 
 
 def link_key(url: str) -> str:

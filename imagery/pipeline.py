@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 CHUNK = {Stage.FETCH: 64, Stage.LOOK: 64}
 WINDOW = 200  # chunks sent out at once
 SILENT_S = 45  # a running job without a sign of life for this long is taken up again
+IMPORT_QUIET_S = 10
 ORDER = list(Stage)
 State = Job.State
 
@@ -90,9 +91,10 @@ def _resume(silent_since: datetime) -> int:
         log.info("taking up %s of event %s again", job.stage, job.event_id)
         _send(job)
         n += 1
-    silent = Q(updated_at__lt=silent_since) | Q(updated_at=None, created_at__lt=silent_since)
+    # A command may be reading an import this very moment: it tells so every second or so.
+    quiet_since = min(silent_since, timezone.now() - timedelta(seconds=IMPORT_QUIET_S))
+    silent = Q(updated_at__lt=quiet_since) | Q(updated_at=None, created_at__lt=quiet_since)
     for row in Import.objects.unfinished().filter(silent):
-        Import.objects.filter(pk=row.pk).update(updated_at=timezone.now())
         tasks.import_file.delay_on_commit(row.pk)
         n += 1
     return n
@@ -274,6 +276,18 @@ def fail(job: Job, error: Exception) -> None:
 
 
 # Imports -------------------------------------------------------------------------------------
+
+
+def take_import(import_id: int) -> None:
+    """Read an import that waits, or whose reader is silent; one being read is left alone."""
+    now = timezone.now()
+    quiet = Q(updated_at__lt=now - timedelta(seconds=IMPORT_QUIET_S)) | Q(updated_at=None)
+    free = Q(state=Import.State.QUEUED) | (Q(state=Import.State.RUNNING) & quiet)
+    taken = Import.objects.filter(free, pk=import_id).update(
+        state=Import.State.RUNNING, updated_at=now
+    )
+    if taken:
+        import_and_process(import_id)
 
 
 def import_and_process(import_id: int, progress: Callable[[Import], None] | None = None) -> Import:

@@ -16,10 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
+from django.core.management import call_command
 
 STOP_S = 15  # a process has this long to end by itself
 LIVED_S = 10  # a process that lived longer is started again at once
+QUICK_ENDS = 4
 PR_SET_PDEATHSIG = 1
+
+
+class KeepsEnding(RuntimeError):
+    """A process ends as soon as it is started; the message names it and its exit code."""
 
 
 class AlreadyRunning(RuntimeError):
@@ -92,8 +98,9 @@ def free_port(host: str, wanted: int) -> int:
     raise OSError(f"no free port from {wanted} to {wanted + 19} on {host}")
 
 
-def prepare_folders() -> None:
-    """Folders of the broker that needs no server, and of uploads."""
+def prepare() -> None:
+    """Tables as the code wants them, and the folders of uploads and of the embedded broker."""
+    call_command("migrate", verbosity=0, interactive=False)
     folders = [settings.UPLOADS_DIR]
     if settings.EMBEDDED:
         folders += [settings.BROKER_DIR / "queue", settings.BROKER_DIR / "control"]
@@ -117,11 +124,10 @@ class Child:
     quiet: bool = False  # nothing on standard output; standard error stays
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
-    n_starts: int = field(default=0)
+    n_quick_ends: int = field(default=0)
 
     def start(self) -> None:
         self.started_at = time.monotonic()
-        self.n_starts += 1
         self.process = subprocess.Popen(  # noqa: S603 — our own command line
             self.command,
             cwd=settings.BASE_DIR,
@@ -133,15 +139,20 @@ class Child:
         )
 
     def watch(self) -> None:
-        """Start again if it ended; a process that keeps ending waits a little longer each time."""
+        """Start again if it ended, a little later each time it ended quickly.
+
+        Raises KeepsEnding after QUICK_ENDS of them in a row.
+        """
         if self.process is None or self.process.poll() is None:
             return
         lived = time.monotonic() - self.started_at
         code = self.process.returncode
         self._end_group(signal.SIGKILL)  # children of a killed parent
-        wait = 0.0 if lived > LIVED_S else min(30.0, 0.5 * 2 ** min(self.n_starts, 6))
+        self.n_quick_ends = 0 if lived > LIVED_S else self.n_quick_ends + 1
+        if self.n_quick_ends >= QUICK_ENDS:
+            raise KeepsEnding(f"the {self.name} ends as soon as it is started (exit code {code})")
         print(f"{self.name} ended ({code}); starting it again", file=sys.stderr, flush=True)
-        time.sleep(wait)
+        time.sleep(0.5 * 2**self.n_quick_ends if self.n_quick_ends else 0)
         self.start()
 
     def stop(self) -> None:

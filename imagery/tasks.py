@@ -24,11 +24,8 @@ def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
 @shared_task
 def import_file(import_id: int) -> None:
     from imagery import pipeline
-    from imagery.models import Import
 
-    # Claimed by a conditional update: a second message of a running import does nothing.
-    if Import.objects.filter(pk=import_id).exclude(state=Import.State.DONE).exists():
-        pipeline.import_and_process(import_id)
+    pipeline.take_import(import_id)
 
 
 @shared_task

@@ -21,7 +21,7 @@ def update_rows(rows: Iterable[models.Model], fields: Sequence[str]) -> int:
     columns: list[Any] = [meta.get_field(name) for name in fields]
     quote = connection.ops.quote_name
     assigned = ", ".join(f"{quote(column.column)} = %s" for column in columns)
-    key = meta.pk.column  # type: ignore[union-attr]
+    key = meta.pk.column or "id"  # type: ignore[union-attr]
     statement = f"UPDATE {quote(meta.db_table)} SET {assigned} WHERE {quote(key)} = %s"  # noqa: S608
     values = [
         [c.get_db_prep_save(getattr(row, c.attname), connection) for c in columns] + [row.pk]

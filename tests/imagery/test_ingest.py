@@ -155,3 +155,9 @@ def test_pictures_in_files_are_told_apart_by_their_import(event, tmp_path):
         _import(event, tmp_path, [_line(1, images=[{"file": "a.jpg"}])], name)
     urls = set(event.links.values_list("url", flat=True))
     assert urls == {"file:one.ndjson/a.jpg", "file:two.ndjson/a.jpg"}
+
+
+def test_a_place_inside_the_page_is_no_other_link(event):
+    images = (ImageRef("https://example.org/a.jpg#top"), ImageRef("https://example.org/a.jpg"))
+    ingest.store(event, [replace(POST, images=images)])
+    assert event.links.get().url == "https://example.org/a.jpg"

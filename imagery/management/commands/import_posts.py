@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-process", action="store_true", help="bring in rows only")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        supervisor.prepare()
         images: Path | None = options["images"]
         for path in [*options["files"], *([images] if images else [])]:
             if not path.exists():
@@ -39,7 +40,6 @@ class Command(BaseCommand):
         rollup.quick_counts(event)
         done = [row for row in rows if row.state == Import.State.DONE]
         if done and not options["no_process"]:
-            supervisor.prepare_folders()
             pipeline.start(event.pk)
             self.stdout.write(
                 f"Queued. `manage.py process {event.slug}` runs it now, unless `run` is running."

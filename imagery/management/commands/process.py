@@ -25,11 +25,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        supervisor.prepare()
         event = Event.objects.filter(slug=options["event"]).first()
         if event is None:
             known = ", ".join(Event.objects.values_list("slug", flat=True)[:20]) or "none yet"
             raise CommandError(f"no event {options['event']!r}; there are: {known}")
-        supervisor.prepare_folders()
         if options["retry_failed"]:
             pipeline.retry(event.pk)
         pipeline.start(event.pk)
@@ -66,5 +66,7 @@ def work_or_wait(look: Callable[[], bool], every_s: float = 0.5) -> None:
             with supervisor.only_worker() as handle:
                 supervisor.supervise([supervisor.worker(handle)], look)
             return
+        except supervisor.KeepsEnding as error:
+            raise CommandError(f"{error}; what it said stands above") from None
         except supervisor.AlreadyRunning:
             time.sleep(every_s)

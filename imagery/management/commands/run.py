@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from contextlib import ExitStack
 from typing import Any
 
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from config import staticfiles
@@ -21,9 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000, help="the next free one is taken")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", verbosity=0, interactive=False)
+        supervisor.prepare()
         staticfiles.collect()
-        supervisor.prepare_folders()
         serve(self, options["host"], options["port"])
 
 
@@ -45,4 +43,7 @@ def serve(command: BaseCommand, host: str, port: int) -> None:
             supervisor.Child("web server", supervisor.web_command(host, port)),
             supervisor.worker(handle),
         ]
-        supervisor.supervise(children, lambda: False)
+        try:
+            supervisor.supervise(children, lambda: False)
+        except supervisor.KeepsEnding as error:
+            raise CommandError(f"{error}; what it said stands above") from None
