@@ -307,6 +307,7 @@ def _store_links(event: Event, records: Iterable[Record], source: Import | None)
         ref, row = refs[url], known.get(key)
         if row is None:
             row = Link(event=event, key=key, url=url, file=ref.file[:500], source=source)
+            row.alt = ref.alt[:1000]
             known[key] = row
             new.append(row)
         elif (

@@ -16,7 +16,7 @@ SMALL = 320  # px, long side: made when the image is looked at
 LARGE = (640, 960, 1600)  # px: made when first asked for
 NO_SHA256 = "0" * 64
 FIELDS = (
-    "event", "group", "n_posts", "n_copies", "n_accounts", "rank", "growth",
+    "described", "event", "group", "n_posts", "n_copies", "n_accounts", "rank", "growth",
     "first_posted_at", "last_posted_at",
     *(f"representative__{name}" for name in ("sha256", "width", "height", "top_classes")),
 )  # fmt: skip
@@ -39,7 +39,8 @@ class Card:
     group: int | None
     first_posted_at: datetime | None
     last_posted_at: datetime | None
-    caption: str
+    caption: str  # what the network takes it for, where it is sure
+    described: str  # what people who posted it say it shows
 
     @property
     def ratio(self) -> float:
@@ -47,7 +48,8 @@ class Card:
 
     @property
     def alt(self) -> str:
-        return f"{self.caption or 'Picture'}, {self.n_posts} post{'' if self.n_posts == 1 else 's'}"
+        what = self.described or self.caption or "Picture"
+        return f"{what}, {self.n_posts} post{'' if self.n_posts == 1 else 's'}"
 
 
 def for_cards(rows: QuerySet[UniqueImage]) -> QuerySet[UniqueImage]:
@@ -100,4 +102,5 @@ def card(event: Event, row: UniqueImage, side: int = SMALL) -> Card:
         first_posted_at=row.first_posted_at,
         last_posted_at=row.last_posted_at,
         caption=classes[0] if classes else "",
+        described=row.described,
     )

@@ -126,6 +126,7 @@ def _unique_images(event: Event, shown: Shown) -> snapshots.Arrays:
     shown_links = event.links.exclude(image__unique=None).filter(n_posts__gt=0)
     links = _count(shown_links, "image__unique_id")
     tags = _hashtags(event)
+    described = _described(event)
     n_days = _days(shown.minute)
     counts: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -142,6 +143,7 @@ def _unique_images(event: Event, shown: Shown) -> snapshots.Arrays:
             "peak_at": _peak(minutes),
             "growth": _growth(minutes, n_days),
             "hashtags": tags.get(row.pk, []),
+            "described": described.get(row.pk, ""),
         }
 
     def place(row: UniqueImage) -> tuple[int, float, str]:
@@ -209,6 +211,17 @@ def _growth(minutes: np.ndarray, n_days: float) -> float:
         return 0.0
     best = int(np.unique(minutes // DAY, return_counts=True)[1].max())
     return round(best / (len(minutes) / n_days + 1), 4)
+
+
+def _described(event: Event) -> dict[int, str]:
+    """Unique image → the alternative text of its most posted link that has one."""
+    rows = (
+        event.links.exclude(image__unique=None)
+        .exclude(alt="")
+        .order_by("n_posts", "-key")
+        .values_list("image__unique_id", "alt")
+    )
+    return dict(rows)
 
 
 def _hashtags(event: Event) -> dict[int, list[list[Any]]]:

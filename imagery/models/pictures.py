@@ -125,6 +125,9 @@ class UniqueImage(models.Model):
         default=0, help_text="posts in its best day over its mean day of the event"
     )
     hashtags = models.JSONField(default=list, blank=True, help_text="[[tag, posts], …] top 12")
+    described = models.CharField(
+        max_length=1000, blank=True, help_text="alternative text of its most posted link with one"
+    )
 
     class Meta:
         indexes = [

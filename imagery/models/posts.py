@@ -147,6 +147,7 @@ class Link(models.Model):
     url = models.TextField(help_text="http(s), or file:<path inside the import>")
     key = models.CharField(max_length=32, help_text="blake2b-128 of the URL, hex")
     file = models.CharField(max_length=500, blank=True, help_text="path inside the import's files")
+    alt = models.CharField(max_length=1000, blank=True, help_text="as a post described it")
     source = models.ForeignKey(
         Import, null=True, blank=True, on_delete=models.SET_NULL, related_name="links"
     )

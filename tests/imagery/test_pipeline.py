@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from imagery import fetch, following, groups, ingest, look, pipeline, rollup, snapshots
+from imagery import fetch, following, groups, ingest, look, pictures, pipeline, rollup, snapshots
 from imagery.models import Event, Image, Import, Job, Link, Post, Snapshot, Stage, UniqueImage
 from tests.pictures import jpeg, photo, smaller
 
@@ -55,7 +55,9 @@ def _posts(folder: Path) -> list[dict]:
             "account": {"id": f"u{i % 4}", "handle": f"u{i % 4}"},
             "text": f"post {i} #storm",
             "hashtags": ["storm"],
-            "images": [{"url": f"https://demo.invalid/{name}", "file": name}],
+            "images": [
+                {"url": f"https://demo.invalid/{name}", "file": name, "alt": f"Shot {name[0]}"}
+            ],
         }
         for i, name in enumerate(names)
     ]
@@ -124,6 +126,8 @@ def test_counts_trace_to_rows(event, files):
     assert first.n_accounts == shown.values("account").distinct().count()
     assert first.first_posted_at == min(post.posted_at for post in shown)
     assert first.hashtags == [["storm", 5]]
+    assert first.described == "Shot 0"
+    assert pictures.cards(event, [first.pk])[0].alt == "Shot 0, 5 posts"
     timeline = snapshots.read(event, Snapshot.Kind.TIMELINE)
     assert timeline["n"][timeline["unique"] == first.pk].sum() == 5
     assert timeline["post_n"].sum() == event.posts.count()
