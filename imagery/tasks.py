@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_init, worker_ready
 from django.conf import settings
 
 
@@ -42,6 +42,17 @@ def resume_jobs() -> None:
     from imagery import pipeline
 
     pipeline.resume()
+
+
+@worker_init.connect
+def import_once(**kwargs: object) -> None:
+    """Import what is slow to import before the worker's processes part: once, shared by all.
+
+    Imports start no threads, so parting is safe; weights are loaded by each process.
+    """
+    from imagery.core.torchvision_ready import import_torchvision
+
+    import_torchvision()
 
 
 @worker_ready.connect
