@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 STOP_S = 15  # a process has this long to end by itself
+IDLE_STOP_S = 0.5
 LIVED_S = 10  # a process that lived longer is started again at once
 QUICK_ENDS = 4
 PR_SET_PDEATHSIG = 1
@@ -155,13 +156,14 @@ class Child:
         time.sleep(0.5 * 2**self.n_quick_ends if self.n_quick_ends else 0)
         self.start()
 
-    def stop(self) -> None:
+    def stop(self, grace_s: float = STOP_S) -> None:
+        """Ask it to end; after grace_s, end it with all its children."""
         if self.process is None:
             return
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(STOP_S)
+                self.process.wait(grace_s)
         self._end_group(signal.SIGKILL)
         self.process.wait()
         self.process = None
@@ -172,8 +174,17 @@ class Child:
             os.killpg(self.process.pid, how)
 
 
-def supervise(children: list[Child], until: Callable[[], bool], every_s: float = 0.5) -> None:
-    """Run the children until `until()` is true, SIGTERM, SIGINT or SIGHUP; then stop them."""
+def supervise(
+    children: list[Child],
+    until: Callable[[], bool],
+    every_s: float = 0.5,
+    idle: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run the children until `until()` is true, SIGTERM, SIGINT or SIGHUP; then stop them.
+
+    Where `idle()` says that nothing is in hand, they are not waited for: a worker takes seconds
+    to end by itself.
+    """
     stopping = False
 
     def ask_to_stop(*_: object) -> None:
@@ -192,7 +203,8 @@ def supervise(children: list[Child], until: Callable[[], bool], every_s: float =
                 child.watch()
             time.sleep(every_s)
     finally:
+        grace_s = IDLE_STOP_S if idle() else STOP_S
         for child in reversed(children):
-            child.stop()
+            child.stop(grace_s)
         for number, handler in before.items():
             signal.signal(number, handler)

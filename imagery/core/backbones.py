@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from imagery.core import weights
+from imagery.core import onednn, weights
 from imagery.core.torchvision_ready import import_torchvision
 from imagery.core.weights import WeightsMissing, available
 
@@ -77,6 +77,8 @@ class Backbone:
         # The last layer in float32: bfloat16 logits would make the softmax coarse.
         last.float()
         last.register_forward_pre_hook(self._catch)
+        if device.type == "cpu" and dtype == torch.bfloat16:
+            onednn.join(self._model, leave=[last])
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(preset.mean, device=device).reshape(shape) * 255
         self._std = torch.tensor(preset.std, device=device).reshape(shape) * 255

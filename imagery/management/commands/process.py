@@ -64,7 +64,7 @@ def work_or_wait(look: Callable[[], bool], every_s: float = 0.5) -> None:
     while not look():
         try:
             with supervisor.only_worker() as handle:
-                supervisor.supervise([supervisor.worker(handle)], look)
+                supervisor.supervise([supervisor.worker(handle)], look, idle=pipeline.is_idle)
             return
         except supervisor.KeepsEnding as error:
             raise CommandError(f"{error}; what it said stands above") from None

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config import staticfiles
-from imagery import supervisor
+from imagery import pipeline, supervisor
 
 
 class Command(BaseCommand):
@@ -44,6 +44,6 @@ def serve(command: BaseCommand, host: str, port: int) -> None:
             supervisor.worker(handle),
         ]
         try:
-            supervisor.supervise(children, lambda: False)
+            supervisor.supervise(children, lambda: False, idle=pipeline.is_idle)
         except supervisor.KeepsEnding as error:
             raise CommandError(f"{error}; what it said stands above") from None
