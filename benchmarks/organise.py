@@ -96,8 +96,8 @@ def main(arguments: list[str]) -> None:
         paths = make_files(folder, n_images)
         mean_kb = sum(path.stat().st_size for path in paths) / len(paths) / 1000
         print(f"{n_images} JPEGs of {SIZE[0]} × {SIZE[1]}, {mean_kb:.0f} kB each")
-        decode, forward = bare_decode(paths), bare_forward(n_images)
         seconds = organise(folder, data)
+        decode, forward = bare_decode(paths), bare_forward(n_images)
     print(f"bare decode at 1/2   {decode:8.1f} images/s")
     if forward:
         floor = 1 / (1 / decode + 1 / forward)
