@@ -15,7 +15,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHOTS = {"overview": "", "timeline": "timeline/", "top": "top/", "groups": "groups/"}
+SHOTS = (
+    ("overview", "", "light"),
+    ("timeline", "timeline/", "dark"),
+    ("groups", "groups/", "light"),
+)
 FLAGS = ["--no-sandbox", "--disable-background-networking"]
 PASSWORD = re.compile(r"password “(.+)”")
 ADDRESS = re.compile(r"(http://\S+)")
@@ -51,20 +55,19 @@ def main() -> int:
 
 
 def take(browser, address: str, password: str) -> None:
-    for scheme in ("light", "dark"):
+    for name, path, scheme in SHOTS:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
         page.goto(f"{address}login/")
         page.fill("[name=username]", "owner")
         page.fill("[name=password]", password)
         page.press("[name=password]", "Enter")
         page.wait_for_load_state("networkidle")
-        for name, path in SHOTS.items():
-            page.goto(f"{address}e/demo/{path}")
-            page.wait_for_load_state("networkidle")
-            page.wait_for_timeout(1200)  # pictures fade in
-            target = ROOT / "docs" / "img" / f"{name}-{scheme}.jpg"
-            page.screenshot(path=target, type="jpeg", quality=82)
-            print(target.relative_to(ROOT))
+        page.goto(f"{address}e/demo/{path}")
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(1200)  # pictures fade in
+        target = ROOT / "docs" / "img" / f"{name}-{scheme}.jpg"
+        page.screenshot(path=target, type="jpeg", quality=82)
+        print(target.relative_to(ROOT))
         page.close()
 
 
