@@ -299,11 +299,6 @@ def import_and_process(import_id: int, progress: Callable[[Import], None] | None
     return row
 
 
-def overview(event: Event) -> Job | None:
-    """The job whose progress the event's pages show: the active one."""
-    return Job.objects.active().filter(event=event).first()
-
-
 def is_idle(event_id: int | None = None) -> bool:
     """Whether no job or import (of the event) is queued or running."""
     jobs, imports = Job.objects.active(), Import.objects.unfinished()
