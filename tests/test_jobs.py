@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from imagery import pipeline
@@ -5,11 +7,12 @@ from imagery.models import Job
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_broker_out_of_reach_leaves_the_job_waiting(event, tmp_path, caplog):
+def test_a_broker_out_of_reach_leaves_the_job_waiting(event, settings, caplog):
     from config.celery import app
 
+    shutil.rmtree(settings.BROKER_DIR, ignore_errors=True)
     app.conf.task_always_eager = False
-    job = pipeline.start(event.pk)  # the tests' broker folder was never made
+    job = pipeline.start(event.pk)
     assert Job.objects.get(pk=job.pk).state == "queued"
     assert "cannot be reached" in caplog.text
     app.conf.task_always_eager = True

@@ -17,7 +17,9 @@ def worked(monkeypatch, settings, tmp_path) -> list[str]:
     """What a worker of our own would have been started for."""
     settings.DATA_DIR = tmp_path
     calls: list[str] = []
-    monkeypatch.setattr(supervisor, "supervise", lambda children, until: calls.append("worked"))
+    monkeypatch.setattr(
+        supervisor, "supervise", lambda children, until, idle: calls.append("worked")
+    )
     return calls
 
 
