@@ -113,58 +113,66 @@ def _time(minute: int) -> datetime:
 def _unique_images(event: Event, shown: Shown) -> snapshots.Arrays:
     """Write each unique image's counts; returns the arrays of Snapshot.Kind.UNIQUE."""
     rows = list(event.unique_images.select_related("representative").defer("hashtags"))
-    bounds = _bounds(shown.unique)
-    spans = {
-        pk: (first, last)
-        for pk, first, last in PostLink.objects.filter(link__event=event, post__selected=True)
-        .exclude(link__image__unique=None)
-        .values_list("link__image__unique_id")
-        .annotate(first=Min("post__posted_at"), last=Max("post__posted_at"))
-        .order_by()
-    }
-    copies = _count(event.images.exclude(unique=None), "unique_id")
-    shown_links = event.links.exclude(image__unique=None).filter(n_posts__gt=0)
-    links = _count(shown_links, "image__unique_id")
-    tags = _hashtags(event)
-    described = _described(event)
-    n_days = _days(shown.minute)
-    counts: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        begin, end = bounds.get(row.pk, (0, 0))
-        minutes = shown.minute[begin:end]
-        first, last = spans.get(row.pk, (None, None))
-        counts[row.pk] = {
-            "n_posts": end - begin,
-            "n_copies": copies.get(row.pk, 0),
-            "n_links": links.get(row.pk, 0),
-            "n_accounts": len(np.unique(shown.account[begin:end][shown.account[begin:end] > 0])),
-            "first_posted_at": first,
-            "last_posted_at": last,
-            "peak_at": _peak(minutes),
-            "growth": _growth(minutes, n_days),
-            "hashtags": tags.get(row.pk, []),
-            "described": described.get(row.pk, ""),
-        }
+    counts = _counted(event, [row.pk for row in rows], shown)
 
     def place(row: UniqueImage) -> tuple[int, float, str]:
         found = counts[row.pk]
         return -found["n_posts"], _first(found), row.representative.sha256
 
-    ranked = sorted(rows, key=place)
-    for rank, row in enumerate(ranked, start=1):
-        counts[row.pk]["rank"] = rank
-    fields = tuple(next(iter(counts.values()))) if counts else ()
-    if fields:
-        wanted = {pk: tuple(values[f] for f in fields) for pk, values in counts.items()}
+    ranked = [counts[row.pk] | {"pk": row.pk} for row in sorted(rows, key=place)]
+    for rank, found in enumerate(ranked, start=1):
+        found["rank"] = rank
+    if ranked:
+        fields = tuple(name for name in ranked[0] if name != "pk")
+        wanted = {found["pk"]: tuple(found[name] for name in fields) for found in ranked}
         _write_changed(event.unique_images, UniqueImage, fields, wanted, ())
     return {
-        "id": np.array([r.pk for r in ranked], np.int64),
-        "n_posts": np.array([counts[r.pk]["n_posts"] for r in ranked], np.int32),
+        "id": np.array([found["pk"] for found in ranked], np.int64),
+        "n_posts": np.array([found["n_posts"] for found in ranked], np.int32),
         "rank": np.arange(1, len(ranked) + 1, dtype=np.int32),
-        "first": np.array([_seconds(counts[r.pk]["first_posted_at"]) for r in ranked], np.int64),
-        "last": np.array([_seconds(counts[r.pk]["last_posted_at"]) for r in ranked], np.int64),
+        "first": np.array([_seconds(found["first_posted_at"]) for found in ranked], np.int64),
+        "last": np.array([_seconds(found["last_posted_at"]) for found in ranked], np.int64),
         **_albums(shown),
     }
+
+
+def _counted(event: Event, ids: list[int], shown: Shown) -> dict[int, dict[str, Any]]:
+    """Unique image → its rollup fields by name, the rank aside."""
+    bounds, spans = _bounds(shown.unique), _spans(event)
+    copies = _count(event.images.exclude(unique=None), "unique_id")
+    shown_links = event.links.exclude(image__unique=None).filter(n_posts__gt=0)
+    links = _count(shown_links, "image__unique_id")
+    tags, described, n_days = _hashtags(event), _described(event), _days(shown.minute)
+    counts: dict[int, dict[str, Any]] = {}
+    for pk in ids:
+        begin, end = bounds.get(pk, (0, 0))
+        minutes, accounts = shown.minute[begin:end], shown.account[begin:end]
+        first, last = spans.get(pk, (None, None))
+        counts[pk] = {
+            "n_posts": end - begin,
+            "n_copies": copies.get(pk, 0),
+            "n_links": links.get(pk, 0),
+            "n_accounts": len(np.unique(accounts[accounts > 0])),
+            "first_posted_at": first,
+            "last_posted_at": last,
+            "peak_at": _peak(minutes),
+            "growth": _growth(minutes, n_days),
+            "hashtags": tags.get(pk, []),
+            "described": described.get(pk, ""),
+        }
+    return counts
+
+
+def _spans(event: Event) -> dict[int, tuple[datetime, datetime]]:
+    """Unique image → when it was posted first and last, to the second."""
+    rows = (
+        PostLink.objects.filter(link__event=event, post__selected=True)
+        .exclude(link__image__unique=None)
+        .values_list("link__image__unique_id")
+        .annotate(first=Min("post__posted_at"), last=Max("post__posted_at"))
+        .order_by()
+    )
+    return {pk: (first, last) for pk, first, last in rows}
 
 
 def _albums(shown: Shown) -> snapshots.Arrays:
