@@ -142,7 +142,9 @@ def _unique(event: Event, limit: int, made: groups.Groups) -> Ranking:
 
 
 def _groups(event: Event, limit: int, made: groups.Groups) -> Ranking:
-    places, n_posts, covered = _best_groups(event, limit, made)
+    places = range(min(len(made), limit))
+    members = [made.members_of(place) for place in places]
+    n_posts, covered = _counted(event, "link__image__unique_id", members)
     leads = [int(made.lead[place]) for place in places]
     cards = {card.id: card for card in pictures.cards(event, leads)}
     rows = [
@@ -159,29 +161,6 @@ def _groups(event: Event, limit: int, made: groups.Groups) -> Ranking:
         for rank, (place, lead, n) in enumerate(zip(places, leads, n_posts, strict=True), 1)
     ]
     return Ranking("groups", len(made), event.n_image_posts, rows, covered)
-
-
-def _best_groups(
-    event: Event, limit: int, made: groups.Groups
-) -> tuple[list[int], list[int], list[int]]:
-    """Positions of the groups with the most distinct posts, those numbers, and what they cover.
-
-    `made` counts a post once per member, which is never less: groups are tried in its order
-    until no later one can be better than those at hand.
-    """
-    tried = min(len(made), limit)
-    while True:
-        members = [made.members_of(place) for place in range(tried)]
-        n_posts, covered = _counted(event, "link__image__unique_id", members)
-        best = sorted(range(tried), key=lambda place: (-n_posts[place], place))[:limit]
-        worst = n_posts[best[-1]] if best else 0
-        if tried == len(made) or made.n_posts[tried] <= worst:
-            break
-        tried = min(len(made), 2 * tried)
-    if best != list(range(len(best))):
-        chosen = [members[place] for place in best]
-        _, covered = _counted(event, "link__image__unique_id", chosen)
-    return best, [n_posts[place] for place in best], covered[: len(best)]
 
 
 def _counted(

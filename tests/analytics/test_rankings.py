@@ -4,6 +4,7 @@ import pytest
 from django.core.cache import cache
 
 from analytics import rankings
+from imagery import rollup
 from imagery.models import Event, Image, Link, Post, PostLink, UniqueImage
 from tests import factories
 
@@ -93,6 +94,7 @@ def test_a_group_counted_twice_over_gives_way_to_one_that_is_not(organised: Even
         for unique in [UniqueImage.objects.get(rank=1), *leads]:
             PostLink.objects.create(post=post, link=unique.representative.links.get())
     assert everything.count() == 14
+    rollup.run(organised)
     made = rankings.top_groups(organised, 1)
     assert made.rows[0].group == second.pk and made.rows[0].n_posts == 14
 
