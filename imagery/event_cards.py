@@ -33,9 +33,7 @@ class EventCard:
 def with_state(events: QuerySet[Event]) -> QuerySet[Event]:
     """Adds the latest job's stage, state and counts, and whether an import is unfinished."""
     latest = Job.objects.filter(event=OuterRef("pk")).order_by("-id")
-    unfinished = Import.objects.filter(
-        event=OuterRef("pk"), state__in=(Import.State.QUEUED, Import.State.RUNNING)
-    )
+    unfinished = Import.objects.unfinished().filter(event=OuterRef("pk"))
     return events.annotate(
         job_stage=Subquery(latest.values("stage")[:1]),
         job_state=Subquery(latest.values("state")[:1]),

@@ -34,8 +34,7 @@ class Progress:
 
 def current(event: Event) -> Progress | None:
     """The active import, else the active job; None when the event is idle. Two queries."""
-    active = (Import.State.QUEUED, Import.State.RUNNING)
-    imported = Import.objects.filter(event=event, state__in=active).order_by("-state", "id").first()
+    imported = Import.objects.unfinished().filter(event=event).order_by("-state", "id").first()
     if imported is not None and imported.state == Import.State.RUNNING:
         return of_import(imported)
     job = Job.objects.filter(event=event).active().first()

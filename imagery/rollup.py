@@ -50,8 +50,13 @@ def run(event: Event) -> None:
 # Links and images ----------------------------------------------------------------------------
 
 
+def _ties(event: Event) -> models.QuerySet[PostLink]:
+    """Which selected post shows which link."""
+    return PostLink.objects.filter(link__event=event, post__selected=True)
+
+
 def _links_and_images(event: Event) -> None:
-    ties = PostLink.objects.filter(link__event=event, post__selected=True)
+    ties = _ties(event)
     per_link = {
         pk: (n, at)
         for pk, n, at in ties.values_list("link_id")
@@ -89,7 +94,7 @@ def _write_changed(
 
 def _shown(event: Event) -> Shown:
     rows = (
-        PostLink.objects.filter(link__event=event, post__selected=True)
+        _ties(event)
         .exclude(link__image__unique=None)
         .values_list("post_id", "link__image__unique_id", "post__posted_at", "post__account_id")
         .order_by("link__image__unique_id", "post_id")
@@ -166,7 +171,7 @@ def _counted(event: Event, ids: list[int], shown: Shown) -> dict[int, dict[str, 
 def _spans(event: Event) -> dict[int, tuple[datetime, datetime]]:
     """Unique image → when it was posted first and last, to the second."""
     rows = (
-        PostLink.objects.filter(link__event=event, post__selected=True)
+        _ties(event)
         .exclude(link__image__unique=None)
         .values_list("link__image__unique_id")
         .annotate(first=Min("post__posted_at"), last=Max("post__posted_at"))
@@ -235,7 +240,7 @@ def _described(event: Event) -> dict[int, str]:
 def _hashtags(event: Event) -> dict[int, list[list[Any]]]:
     """Unique image → its TOP_TAGS hashtags as [tag, posts], letter case put aside."""
     rows = (
-        PostLink.objects.filter(link__event=event, post__selected=True)
+        _ties(event)
         .exclude(link__image__unique=None)
         .exclude(post__hashtags=[])
         .values_list("link__image__unique_id", "post_id", "post__hashtags")

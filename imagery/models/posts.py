@@ -55,6 +55,10 @@ class Import(models.Model):
     def __str__(self) -> str:
         return f"{self.filename} → {self.event.slug}"
 
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.RUNNING)
+
 
 class Account(models.Model):
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="accounts")

@@ -49,7 +49,7 @@ def _page(request: HttpRequest, event: Event, form: ImportForm) -> HttpResponse:
         "tab": "import",
         "form": form,
         "imports": [(row, progress.of_import(row)) for row in rows],
-        "busy": any(row.state in (Import.State.QUEUED, Import.State.RUNNING) for row in rows),
+        "busy": any(row.is_unfinished for row in rows),
         "may_edit": event.role_of(request.user) in (Role.OWNER, Role.ANALYST),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
     }
