@@ -28,7 +28,7 @@ CHUNK = {Stage.FETCH: 64, Stage.LOOK: 64}
 WINDOW = 200  # chunks sent out at once
 SILENT_S = 45  # a running job without a sign of life for this long is taken up again
 IMPORT_QUIET_S = 10
-ORDER = list(Stage)
+ORDER = [stage for stage in Stage if stage != Stage.VERSIONS]
 State = Job.State
 
 

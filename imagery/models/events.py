@@ -64,6 +64,18 @@ class Event(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(32)],
         help_text="pHash bits: copies differ in fewer than this many",
     )
+    copies = models.CharField(
+        max_length=8,
+        default="versions",
+        choices=[
+            (
+                "versions",
+                "Every version: also crops, borders, captions, mirrors, proven by geometry",
+            ),
+            ("near", "Near copies only: perceptual hash, as in the paper"),
+        ],
+        help_text="what counts as one picture",
+    )
     similarity = models.FloatField(
         default=0.8,
         validators=[MinValueValidator(0.45), MaxValueValidator(1.0)],
@@ -86,6 +98,9 @@ class Event(models.Model):
     n_links = models.PositiveBigIntegerField(default=0)
     n_images = models.PositiveBigIntegerField(default=0)
     n_unique = models.PositiveBigIntegerField(default=0)
+    n_near = models.PositiveBigIntegerField(
+        default=0, help_text="unique images by perceptual hash alone, whatever `copies` says"
+    )
     n_groups = models.PositiveBigIntegerField(default=0)
     n_failed_links = models.PositiveBigIntegerField(default=0)
     n_accounts = models.PositiveBigIntegerField(default=0)

@@ -14,6 +14,7 @@ from imagery.models.events import Event
 class Stage(models.TextChoices):
     FETCH = "fetch", "Fetching links"
     LOOK = "look", "Looking at images"
+    VERSIONS = "versions", "Finding versions"
     DEDUP = "dedup", "Finding copies"
     GROUP = "group", "Grouping"
     ROLLUP = "rollup", "Counting"

@@ -57,6 +57,13 @@ class Image(models.Model):
     distance = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="pHash bits from the representative"
     )
+    near = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="near_copies",
+        help_text="representative by perceptual hash alone: paper A's sets",
+    )  # fmt: skip
+    versions_by = models.CharField(
+        max_length=40, blank=True, help_text="method that has looked for its versions"
+    )
 
     # Rollups.
     n_posts = models.PositiveIntegerField(default=0)
@@ -99,9 +106,9 @@ class Vector(models.Model):
 
 
 class UniqueImage(models.Model):
-    """A set of near-duplicate images with one representative.
+    """A set of near-duplicate images with one representative: the earliest, or people's choice.
 
-    Its id stays as long as its representative does. `group` is the most posted member of the
+    Its id stays as long as its representative is in it. `group` is the most posted member of the
     group it belongs to at the event's own θ: a group is named by that member, at any θ.
     """
 
@@ -112,6 +119,9 @@ class UniqueImage(models.Model):
     group = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="members"
     )
+    # From people's decisions (imagery.dedup).
+    apart = models.BooleanField(default=False, help_text="moved out of its group")
+    name = models.CharField(max_length=120, blank=True, help_text="of its group, given through it")
     # Rollups.
     n_posts = models.PositiveIntegerField(default=0)
     n_copies = models.PositiveIntegerField(default=0, help_text="distinct files")
