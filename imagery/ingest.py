@@ -1,39 +1,28 @@
-"""Records → posts, accounts and links: batches, upserted by (platform, id)."""
+"""Files → records → rows (imagery.storing), with what could not be read kept beside."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag
 
 import orjson
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import models, transaction
 from django.utils import timezone
 
 from imagery import import_names, rules, sources
-from imagery.models import Account, Event, Import, Link, Post, PostLink
-from imagery.sources.base import AccountRecord, BadRow, ImageRef, Record, UnreadableFile
-from imagery.writing import update_rows
+from imagery.models import Event, Import
+from imagery.sources.base import BadRow, Record, UnreadableFile
+from imagery.storing import Storing
 
-BATCH = 500
-ACCOUNT_FIELDS = (
-    "handle", "name", "followers", "following", "n_posts", "created_at", "verified", "location",
-)  # fmt: skip
-POST_FIELDS = (
-    "posted_at", "text", "lang", "url", "likes", "reposts", "comments", "views", "lat", "lon",
-    "place", "repost_of", "reply_to",
-)  # fmt: skip
+BATCH = 4000
 COUNTED = (
     "n_read", "n_new", "n_updated", "n_unchanged", "n_left_out", "n_bad", "n_bytes_read",
     "bad_rows", "state", "reason", "updated_at", "finished_at",
 )  # fmt: skip
-Key = tuple[str, str]
 
 
 # Files ---------------------------------------------------------------------------------------
@@ -136,7 +125,7 @@ def bad_rows_path(row: Import) -> Path:
 
 
 def _read_all(row: Import, progress: Callable[[Import], None] | None) -> None:
-    book = rules.rulebook(row.event)
+    book, storing = rules.rulebook(row.event), Storing(row.event, row)
     bad = bad_rows_path(row)
     bad.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -158,19 +147,22 @@ def _read_all(row: Import, progress: Callable[[Import], None] | None) -> None:
             else:
                 row.n_left_out += 1
             if len(batch) >= BATCH or row.n_read % (BATCH * 4) == 0:
-                _store_and_tell(row, batch, progress)
+                _store_and_tell(row, storing, batch, progress)
                 batch = []
-        _store_and_tell(row, batch, progress)
+        _store_and_tell(row, storing, batch, progress)
     row.bad_rows = bad.name if row.n_bad else ""
     if not row.n_bad:
         bad.unlink()
 
 
 def _store_and_tell(
-    row: Import, batch: list[Record], progress: Callable[[Import], None] | None
+    row: Import,
+    storing: Storing,
+    batch: list[Record],
+    progress: Callable[[Import], None] | None,
 ) -> None:
     if batch:
-        new, updated = store(row.event, batch, row)
+        new, updated = storing.store(batch)
         row.n_new += new
         row.n_updated += updated
         row.n_unchanged += len(batch) - new - updated
@@ -182,157 +174,3 @@ def _store_and_tell(
 def _save_counts(row: Import) -> None:
     row.updated_at = timezone.now()
     row.save(update_fields=COUNTED)
-
-
-@transaction.atomic
-def store(event: Event, records: Iterable[Record], source: Import | None = None) -> tuple[int, int]:
-    """Upsert a batch; returns (new, updated) posts. A known value never becomes unknown.
-
-    Of two records of one post in a batch the later one counts.
-    """
-    batch = {(record.platform[:30], record.uid[:300]): record for record in records}
-    accounts = _store_accounts(event, batch.values())
-    links = _store_links(event, batch.values(), source)
-    known = {
-        (post.platform, post.uid): post
-        for post in event.posts.filter(
-            platform__in={p for p, _ in batch}, uid__in=[uid for _, uid in batch]
-        )
-    }
-    new, changed = [], []
-    for key, record in batch.items():
-        account = accounts.get(_account_key(record))
-        if key not in known:
-            new.append(_post(event, key, record, account, source))
-        elif _update_post(known[key], record, account):
-            changed.append(known[key])
-    Post.objects.bulk_create(new)
-    update_rows(changed, [*POST_FIELDS, "hashtags", "account", "has_images", "selected"])
-    known.update({(post.platform, post.uid): post for post in new})
-    _tie(batch, known, links, source)
-    return len(new), len(changed)
-
-
-def _post(
-    event: Event, key: Key, record: Record, account: Account | None, source: Import | None
-) -> Post:
-    post = Post(
-        event=event,
-        platform=key[0],
-        uid=key[1],
-        account=account,
-        hashtags=list(record.hashtags),
-        has_images=bool(record.images),
-        imported_by=source,
-    )
-    _fill(post, record, POST_FIELDS)
-    return post
-
-
-def _update_post(post: Post, record: Record, account: Account | None) -> bool:
-    changed = _fill(post, record, POST_FIELDS)
-    if record.hashtags and post.hashtags != list(record.hashtags):
-        post.hashtags, changed = list(record.hashtags), True
-    if record.images and not post.has_images:
-        post.has_images, changed = True, True
-    if account is not None and post.account_id != account.pk:
-        post.account, changed = account, True
-    if not post.selected:
-        post.selected, changed = True, True
-    return changed
-
-
-def _fill(row: models.Model, record: Record | AccountRecord, fields: tuple[str, ...]) -> bool:
-    """Copy what the record knows onto the row; says whether anything changed."""
-    changed = False
-    for name in fields:
-        value = getattr(record, name)
-        if value is None or value == "":
-            continue
-        if isinstance(value, str):
-            limit = row._meta.get_field(name).max_length  # type: ignore[union-attr]
-            value = value[:limit] if limit else value
-        if getattr(row, name) != value:
-            setattr(row, name, value)
-            changed = True
-    return changed
-
-
-def _account_key(record: Record) -> Key:
-    return (record.platform[:30], record.account.uid[:200] if record.account else "")
-
-
-def _store_accounts(event: Event, records: Iterable[Record]) -> dict[Key, Account]:
-    wanted: dict[Key, list[AccountRecord]] = {}
-    for record in records:
-        if record.account and record.account.uid:
-            wanted.setdefault(_account_key(record), []).append(record.account)
-    known = {
-        (row.platform, row.uid): row
-        for row in event.accounts.filter(
-            platform__in={p for p, _ in wanted}, uid__in=[uid for _, uid in wanted]
-        )
-    }
-    new, changed = [], []
-    for key, told in wanted.items():
-        row = known.get(key)
-        fresh = row is None
-        if row is None:
-            row = known[key] = Account(event=event, platform=key[0], uid=key[1])
-        moved = [_fill(row, account, ACCOUNT_FIELDS) for account in told]
-        if fresh:
-            new.append(row)
-        elif any(moved):
-            changed.append(row)
-    Account.objects.bulk_create(new)
-    update_rows(changed, ACCOUNT_FIELDS)
-    return known
-
-
-def url_of(ref: ImageRef, source: Import | None) -> str:
-    """What stands for the picture in the event: its URL, or its place inside the import."""
-    return urldefrag(ref.url).url or f"file:{source.filename if source else ''}/{ref.file}"
-
-
-def link_key(url: str) -> str:
-    return hashlib.blake2b(url.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _store_links(event: Event, records: Iterable[Record], source: Import | None) -> dict[str, Link]:
-    refs = {url_of(ref, source): ref for r in records for ref in r.images if ref.url or ref.file}
-    keys = {link_key(url): url for url in refs}
-    known = {row.key: row for row in event.links.filter(key__in=list(keys))}
-    new, again = [], []
-    for key, url in keys.items():
-        ref, row = refs[url], known.get(key)
-        if row is None:
-            row = Link(event=event, key=key, url=url, file=ref.file[:500], source=source)
-            row.alt = ref.alt[:1000]
-            known[key] = row
-            new.append(row)
-        elif (
-            ref.file
-            and source
-            and row.state != Link.State.FETCHED
-            and (row.source_id != source.pk or row.file != ref.file)
-        ):
-            row.file, row.source, row.state = ref.file[:500], source, Link.State.WAITING
-            again.append(row)
-    Link.objects.bulk_create(new)
-    update_rows(again, ["file", "source", "state"])
-    return {row.url: row for row in known.values()}
-
-
-def _tie(
-    batch: dict[Key, Record],
-    posts: dict[Key, Post],
-    links: dict[str, Link],
-    source: Import | None,
-) -> None:
-    rows = [
-        PostLink(post=posts[key], link=links[url_of(ref, source)], position=position)
-        for key, record in batch.items()
-        for position, ref in enumerate(record.images)
-        if ref.url or ref.file
-    ]
-    PostLink.objects.bulk_create(rows, ignore_conflicts=True)

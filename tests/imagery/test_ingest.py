@@ -1,6 +1,4 @@
 import json
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,79 +6,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from imagery import ingest
-from imagery.models import Account, Import, Link, Post, PostLink, Rule
-from imagery.sources.base import AccountRecord, ImageRef, Record
+from imagery.models import Import, Rule
 
 pytestmark = pytest.mark.django_db
-NOON = datetime(2017, 9, 20, 12, tzinfo=UTC)
-POST = Record(
-    "twitter",
-    "1",
-    NOON,
-    AccountRecord("u1", "ann", followers=10),
-    "storm",
-    hashtags=("Maria",),
-    images=(ImageRef("https://example.org/a.jpg"), ImageRef("https://example.org/b.jpg")),
-    likes=3,
-)
-
-
-def _table() -> dict[str, list]:
-    return {
-        model.__name__: list(model.objects.order_by("pk").values())
-        for model in (Account, Post, Link, PostLink)
-    }
-
-
-def test_a_record_becomes_rows(event):
-    assert ingest.store(event, [POST]) == (1, 0)
-    post = event.posts.get()
-    assert (post.platform, post.uid, post.text, post.likes) == ("twitter", "1", "storm", 3)
-    assert post.views is None
-    assert post.hashtags == ["Maria"]
-    assert post.has_images
-    assert (post.account.handle, post.account.followers) == ("ann", 10)
-    urls = post.postlink_set.order_by("position").values_list("link__url", flat=True)
-    assert list(urls) == ["https://example.org/a.jpg", "https://example.org/b.jpg"]
-
-
-def test_twice_changes_nothing(event):
-    ingest.store(event, [POST])
-    before = _table()
-    assert ingest.store(event, [POST]) == (0, 0)
-    assert _table() == before
-
-
-def test_a_newer_copy_updates_engagement_and_the_unknown_erases_nothing(event):
-    ingest.store(event, [POST])
-    newer = replace(POST, likes=9, views=100, text="", account=AccountRecord("u1"))
-    assert ingest.store(event, [newer]) == (0, 1)
-    assert ingest.store(event, [replace(POST, likes=None)]) == (0, 0)
-    post = event.posts.get()
-    assert (post.likes, post.views, post.text) == (9, 100, "storm")
-    assert post.account.followers == 10
-
-
-def test_zero_is_a_value(event):
-    ingest.store(event, [POST])
-    assert ingest.store(event, [replace(POST, likes=0)]) == (0, 1)
-    assert event.posts.get().likes == 0
-
-
-def test_the_same_id_on_another_platform_or_event_is_another_post(event):
-    from imagery.models import Event
-
-    other = Event.objects.create(slug="other", name="Other")
-    ingest.store(event, [POST, replace(POST, platform="mastodon")])
-    ingest.store(other, [POST])
-    assert event.posts.count() == 2
-    assert other.posts.count() == 1
-    assert event.links.count() == 2
-
-
-def test_of_doubles_in_a_batch_the_later_counts(event):
-    assert ingest.store(event, [POST, replace(POST, likes=7)]) == (1, 0)
-    assert event.posts.get().likes == 7
 
 
 def _import(event, tmp_path: Path, lines: list[str], name: str = "posts.ndjson") -> Import:
@@ -155,9 +83,3 @@ def test_pictures_in_files_are_told_apart_by_their_import(event, tmp_path):
         _import(event, tmp_path, [_line(1, images=[{"file": "a.jpg"}])], name)
     urls = set(event.links.values_list("url", flat=True))
     assert urls == {"file:one.ndjson/a.jpg", "file:two.ndjson/a.jpg"}
-
-
-def test_a_place_inside_the_page_is_no_other_link(event):
-    images = (ImageRef("https://example.org/a.jpg#top"), ImageRef("https://example.org/a.jpg"))
-    ingest.store(event, [replace(POST, images=images)])
-    assert event.links.get().url == "https://example.org/a.jpg"

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from imagery import ingest, rollup
+from imagery import rollup, storing
 from imagery.sources.base import AccountRecord, ImageRef, Record
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -38,7 +38,7 @@ def test_albums_are_posts_that_show_several_unique_images():
 @pytest.mark.django_db
 def test_posts_are_counted_right_after_an_import(event):
     ref = ImageRef("https://example.org/a.jpg")
-    ingest.store(
+    storing.store(
         event,
         [
             Record("x", "1", NOON, AccountRecord("a"), images=(ref,)),

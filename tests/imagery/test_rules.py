@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.exceptions import ValidationError
 
-from imagery import ingest, rules
+from imagery import rules, storing
 from imagery.models import Rule
 from imagery.sources.base import AccountRecord, Record
 
@@ -51,7 +51,7 @@ def _post(uid: str, text: str, handle: str = "someone") -> Record:
 
 
 def test_rules_applied_anew_set_posts_aside_and_bring_them_back(event):
-    ingest.store(event, [_post("1", "storm here"), _post("2", "lunch"), _post("3", "x", "fema")])
+    storing.store(event, [_post("1", "storm here"), _post("2", "lunch"), _post("3", "x", "fema")])
     rule = Rule.objects.create(event=event, kind="keyword", value="storm")
     assert rules.count_matching(event) == 1
     assert rules.apply(event) == 2

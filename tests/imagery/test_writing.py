@@ -1,9 +1,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import IntegrityError, transaction
 
-from imagery.models import Image, Post
-from imagery.writing import update_rows
+from imagery.models import Account, Image, Post
+from imagery.writing import insert_rows, update_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +35,27 @@ def test_foreign_keys_go_by_name(event):
     assert update_rows([post], ["account"]) == 1
     assert Post.objects.get().account.uid == "a"
     assert update_rows([], ["account"]) == 0
+
+
+def test_rows_are_inserted_with_the_defaults_of_what_is_not_given(event):
+    at = datetime(2024, 5, 1, 12, 30, tzinfo=UTC)
+    rows = [(event.pk, "x", str(i), at, ["a", "é"]) for i in range(3)]
+    insert_rows(Post, ("event_id", "platform", "uid", "posted_at", "hashtags"), rows)
+    found = Post.objects.order_by("uid")
+    assert [(p.uid, p.posted_at, p.hashtags) for p in found] == [
+        (str(i), at, ["a", "é"]) for i in range(3)
+    ]
+    assert {(p.likes, p.text, p.selected, p.has_images, p.account_id) for p in found} == {
+        (None, "", True, False, None)
+    }
+
+
+def test_rows_that_are_there_are_refused_or_passed_over(event):
+    columns = ("event_id", "platform", "uid")
+    insert_rows(Account, columns, [(event.pk, "x", "1")])
+    both = [(event.pk, "x", "1"), (event.pk, "x", "2")]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(Account, columns, both)
+    insert_rows(Account, columns, both, ignore_conflicts=True)
+    assert Account.objects.count() == 2
+    insert_rows(Account, columns, [])
