@@ -4,7 +4,7 @@ from imagery.models.decisions import Decision, Match
 from imagery.models.events import Event, Membership, Role, Rule
 from imagery.models.jobs import Job, Stage
 from imagery.models.lookups import HashList, KnownHash, KnownMatch, LookUp
-from imagery.models.pictures import Image, Snapshot, UniqueImage, Vector
+from imagery.models.pictures import Image, Moved, Snapshot, UniqueImage, Vector
 from imagery.models.posts import Account, Import, Link, Post, PostLink
 from imagery.models.retrieval import RetrievalRun
 
@@ -22,6 +22,7 @@ __all__ = [
     "LookUp",
     "Match",
     "Membership",
+    "Moved",
     "Post",
     "PostLink",
     "RetrievalRun",

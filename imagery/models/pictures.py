@@ -144,6 +144,8 @@ class UniqueImage(models.Model):
             models.Index(fields=["event", "rank", "id"], name="unique_by_rank"),
             models.Index(fields=["event", "group", "rank"], name="unique_by_group"),
             models.Index(fields=["event", "-growth", "id"], name="unique_by_growth"),
+            models.Index(fields=["event", "id"], name="unique_apart", condition=Q(apart=True)),
+            models.Index(fields=["event", "rank"], name="unique_named", condition=~Q(name="")),
         ]
 
     def __str__(self) -> str:
@@ -153,8 +155,21 @@ class UniqueImage(models.Model):
         return reverse("imagery:image", args=[self.event.slug, self.pk])
 
 
+class Moved(models.Model):
+    """A unique image that is no more: its files joined others. Its address leads to them."""
+
+    was = models.PositiveBigIntegerField(primary_key=True, help_text="id that the unique image had")
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+")
+    image = models.ForeignKey(
+        Image, on_delete=models.CASCADE, related_name="+", help_text="what it was represented by"
+    )
+
+    def __str__(self) -> str:
+        return f"unique image {self.was}, gone with image {self.image_id}"
+
+
 class Snapshot(models.Model):
-    """Arrays of one event that pages read whole: the tree, the timeline, the neighbours.
+    """Arrays of one event that pages read whole: the tree, the timeline, …
 
     `payload` is what imagery.core.arrays packs: a format version and plain arrays, no pickle.
     `inputs` is a digest of what it was made from; the same digest means nothing to do.
@@ -165,6 +180,7 @@ class Snapshot(models.Model):
         NEIGHBOURS = "neighbours"
         TIMELINE = "timeline"
         UNIQUE = "unique"
+        DOUBTFUL = "doubtful"
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="snapshots")
     kind = models.CharField(max_length=12, choices=Kind.choices)
