@@ -109,6 +109,10 @@ class Event(models.Model):
     revision = models.PositiveIntegerField(default=0, help_text="grows with every rollup")
     organised_at = models.DateTimeField(null=True, blank=True)
 
+    known_revision = models.PositiveIntegerField(
+        default=0, help_text="grows as lists of known hashes or their matches change; 0 is no lists"
+    )
+
     # One writer per event: see imagery.locks.
     locked_by = models.CharField(max_length=64, blank=True)
     locked_until = models.DateTimeField(null=True, blank=True)

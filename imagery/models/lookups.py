@@ -33,6 +33,12 @@ class LookUp(models.Model):
         Event, null=True, blank=True, on_delete=models.CASCADE, related_name="look_ups",
         help_text="where it is looked for; none is every event the person may see",
     )  # fmt: skip
+    kind = models.CharField(
+        max_length=5,
+        default="hash",
+        choices=[("file", "Picture"), ("url", "Address"), ("hash", "Hash"), ("image", "Image")],
+        help_text="what was given; an image is one of an event's own",
+    )
     asked = models.TextField(help_text="file name, URL or hash, as given")
     sha256 = models.CharField(max_length=64, blank=True)
     phash = models.CharField(max_length=16, blank=True)
@@ -43,7 +49,9 @@ class LookUp(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=500, blank=True)
     found = models.JSONField(default=dict, blank=True)
+    has_thumb = models.BooleanField(default=False, help_text="a small copy is kept")
     created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -51,6 +59,10 @@ class LookUp(models.Model):
 
     def __str__(self) -> str:
         return self.asked[:80]
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.RUNNING)
 
 
 class HashList(models.Model):
@@ -60,6 +72,12 @@ class HashList(models.Model):
         BLOCK = "block", "Block: hide what matches"
         WATCH = "watch", "Watch: mark what matches"
 
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        READING = "reading"
+        DONE = "done"
+        FAILED = "failed"
+
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="hash_lists")
     name = models.CharField(max_length=120)
     action = models.CharField(max_length=5, choices=Action.choices, default=Action.WATCH)
@@ -68,6 +86,15 @@ class HashList(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     n_hashes = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DONE)
+    reason = models.CharField(max_length=500, blank=True)
+    report = models.JSONField(
+        default=dict, blank=True, help_text="what its last file held: see imagery.known"
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+    matched_at = models.DateTimeField(
+        null=True, blank=True, help_text="images looked at until then were held against it"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
