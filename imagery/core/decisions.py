@@ -50,7 +50,9 @@ class Decisions:
 
     def may_meet(self, bonds: Iterable[int], others: set[int]) -> bool:
         """Whether no bond of the one set must stay apart from one of the other set."""
-        return all(self._apart.get(bond, set()).isdisjoint(others) for bond in bonds)
+        return not self._apart or all(
+            self._apart.get(bond, set()).isdisjoint(others) for bond in bonds
+        )
 
     def _join(self, bond: int, other: int) -> None:
         if bond == other:

@@ -55,7 +55,8 @@ def assign(
     all who were near either stay, and the earliest image represents them, so such a set may be
     wider than the threshold. cannot: pairs called not the same: they never share a set, neither
     by distance nor through others' "same"; the later one goes to the next nearest representative
-    or becomes one. Where the two contradict, cannot wins (see Decisions).
+    or becomes one, and with it go those nearer to it than to where they were. Where the two
+    contradict, cannot wins (see Decisions).
 
     Raises ValueError for wrong shapes or pairs. 100,000 hashes take seconds; memory stays flat
     however many images are alike.
@@ -76,7 +77,7 @@ def assign(
     representative = placing.run()[leader]
     return Assignment(
         representative,
-        _distances(hashes, flat, signatures, representative),
+        between(hashes, flat, signatures, np.arange(n_images), representative),
         np.array(decisions.unmet, np.int64).reshape(-1, 2),
     )
 
@@ -96,13 +97,18 @@ def _leaders(
     return leader
 
 
-def _distances(
-    hashes: np.ndarray, flat: np.ndarray, signatures: np.ndarray, representative: np.ndarray
+def between(
+    hashes: np.ndarray,
+    flat: np.ndarray,
+    signatures: np.ndarray,
+    images: np.ndarray,
+    others: np.ndarray,
 ) -> np.ndarray:
-    found = distances(hashes, hashes[representative])
-    both = np.flatnonzero(flat & flat[representative])
+    """(k,) int64 distances of (k,) images from (k,) others, as in Assignment.distance."""
+    found = distances(hashes[images], hashes[others])
+    both = np.flatnonzero(flat[images] & flat[others])
     if len(both):
-        ours, theirs = signatures[both], signatures[representative[both]]
+        ours, theirs = signatures[images[both]], signatures[others[both]]
         found[both] = np.abs(ours.astype(np.int16) - theirs).max(axis=1)
     return found
 
@@ -133,15 +139,23 @@ class _Placing:
         self._bonds_in: dict[int, set[int]] = {}
         self._home: dict[int, int] = {}
         self._decided = set(decisions.images.tolist())
+        self._refused: dict[int, Sequence[int]] = {}
 
     def run(self) -> np.ndarray:
         """(n,) int64: the representative of each of the images; -1 for those not passed in."""
         for start in range(0, len(self._images), BLOCK):
             self._place_block(self._images[start : start + BLOCK])
+        for anchor, refused in self._refused.items():
+            self._draw_along(anchor, refused)
         stands_for = np.arange(len(self._anchor))
         for anchor in self._set_of:
             stands_for[anchor] = self._root(anchor)
-        return np.where(self._anchor >= 0, stands_for[self._anchor], -1)
+        root = stands_for[self._anchor[self._images]]
+        earliest = np.arange(len(self._anchor))
+        np.minimum.at(earliest, root, self._images)
+        representative = np.full(len(self._anchor), -1, np.int64)
+        representative[self._images] = earliest[root]
+        return representative
 
     def _place_block(self, block: np.ndarray) -> None:
         textured = block[~self._flat[block]]
@@ -151,19 +165,29 @@ class _Placing:
         earlier = self._index.search(hashes)
         among = Index(hashes.shape[1], self._threshold)
         among.add(hashes)
-        within = among.search(hashes)
-        row = 0
-        for image in block.tolist():
+        within = among.search(hashes).before_self()
+        bits, anchors = earlier.nearest(known)
+        # Whoever no image of this block and no person has a say about is placed at once.
+        alone = np.diff(within.indptr) == 0
+        alone &= ~np.isin(textured, self._decisions.images)
+        self._anchor[textured[alone]] = np.where(anchors >= 0, anchors, textured)[alone]
+        row_of = dict(zip(textured[~alone].tolist(), np.flatnonzero(~alone).tolist(), strict=True))
+        for image in block[self._anchor[block] < 0].tolist():
             if self._flat[image]:
                 self._place(image, self._shades.near(self._signatures[image]))
                 continue
-            near, bits = earlier.row(row)
+            row = row_of[image]
             fellows, fellow_bits = within.row(row)
-            row += 1
             fellow_images = textured[fellows]
             new = self._anchor[fellow_images] == fellow_images
-            anchors = np.concatenate([known[near], fellow_images[new]])
-            self._place(image, (np.concatenate([bits, fellow_bits[new]]), anchors))
+            if image in self._decided:
+                near, near_bits = earlier.row(row)
+                candidates = known[near]
+            else:
+                has_near = int(anchors[row] >= 0)
+                near_bits, candidates = bits[row : row + has_near], anchors[row : row + has_near]
+            candidates = np.concatenate([candidates, fellow_images[new]])
+            self._place(image, (np.concatenate([near_bits, fellow_bits[new]]), candidates))
         anchors = textured[self._anchor[textured] == textured]
         self._index.add(self._hashes[anchors])
         self._indexed.append(anchors)
@@ -191,6 +215,8 @@ class _Placing:
                 break
         else:
             self._become_anchor(image)
+            if candidates:
+                self._refused[image] = candidates
         anchor = int(self._anchor[image])
         self._bonds_of(anchor).add(bond)
         if home is not None:
@@ -202,9 +228,22 @@ class _Placing:
         if self._flat[image]:
             self._shades.add(image, self._signatures[image])
 
+    def _draw_along(self, anchor: int, refused: Sequence[int]) -> None:
+        """What nobody decided about, and is nearer to it than to where it is, goes with it."""
+        held = np.isin(self._anchor[self._images], np.array(refused, np.int64))
+        images = self._images[held]
+        free = [i for i in images.tolist() if i not in self._decided and self._anchor[i] != i]
+        images = np.array(free, np.int64)
+        images = images[self._flat[images] == self._flat[anchor]]
+        looks = self._hashes, self._flat, self._signatures
+        now = between(*looks, images, self._anchor[images])
+        then = between(*looks, images, np.full(len(images), anchor))
+        self._anchor[images[then < now]] = anchor
+
     def _root(self, anchor: int) -> int:
-        while self._set_of.get(anchor, anchor) != anchor:
-            anchor = self._set_of[anchor]
+        while (above := self._set_of.get(anchor, anchor)) != anchor:
+            self._set_of[anchor] = self._set_of.get(above, above)
+            anchor = above
         return anchor
 
     def _bonds_of(self, anchor: int) -> set[int]:

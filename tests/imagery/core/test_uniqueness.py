@@ -58,6 +58,7 @@ def reference(
         return set().union(*(bond(i) for i in members)) if members else set()
 
     anchor_of: dict[int, int] = {}
+    refused: dict[int, list[int]] = {}
     for i in range(n):
         key = hashes[i].tobytes()
         near = sorted((bits[i, a], a) for a in anchors if bits[i, a] < threshold)
@@ -75,6 +76,8 @@ def reference(
                 if target is own or not apart(reach(own) | bond(i), reach(target)):
                     home = a
                     break
+            else:
+                refused[i] = [a for _, a in near]
         anchor_of[i] = home
         if home == i:
             anchors.append(i)
@@ -85,6 +88,13 @@ def reference(
             for other in [s for s in sets if s is not target and s & bond(i)]:
                 sets.remove(other)
                 target |= other
+    for i, others in refused.items():
+        for j in set(range(n)) - decided:
+            at = anchor_of[j]
+            if at in others and bits[j, i] < bits[j, at]:
+                next(s for s in sets if at in s).remove(j)
+                next(s for s in sets if i in s).add(j)
+                anchor_of[j] = i
     return [min(next(s for s in sets if i in s)) for i in range(n)]
 
 
@@ -178,6 +188,18 @@ def test_people_part_what_is_near():
     hashes = np.stack([ZERO, flipped(ZERO, 1), flipped(ZERO, 1, 2)])
     found = assign(hashes, 8, cannot=[(0, 1)])
     assert found.representative.tolist() == [0, 1, 1]
+
+
+def test_what_people_part_takes_along_what_is_nearer_to_it():
+    """Earlier ones too, those of its own hash foremost; decided ones stay."""
+    parted = flipped(ZERO, *range(6))
+    hashes = np.stack([ZERO, parted, flipped(parted, 60), flipped(ZERO, 1, 2), parted])
+    found = assign(hashes, 8, cannot=[(0, 4)])
+    assert found.representative.tolist() == [0, 1, 1, 0, 1]
+    assert found.distance.tolist() == [0, 0, 1, 2, 0]
+    assert assign(hashes, 8, cannot=[(0, 4)], must=[(0, 2)]).representative.tolist() == [
+        0, 1, 0, 0, 1,
+    ]  # fmt: skip
 
 
 def test_not_the_same_wins_over_a_chain_of_same():
