@@ -36,7 +36,8 @@ LABELS = "labels.csv"
 SEED = 20150101
 KEPT_PROBLEMS = 100
 _AT_ONCE = 64  # pictures decoded before networks see them
-# Paper A, Table I: mAP on the 1,491 images of INRIA Holidays, by AlexNet of Caffe.
+# Paper A (Cavalin et al., "Organizing Images from Social Media to Monitor Real-World Events"),
+# Table I: mAP on INRIA Holidays; NC and SNC by AlexNet of Caffe.
 TABLE_1 = {"histogram": 0.17, "lbp": 0.22, "lpq": 0.28, "hog": 0.06, "nc": 0.54, "snc": 0.58}
 HOLIDAYS_IMAGES, HOLIDAYS_QUERIES = 1491, 500
 NAMES = {
@@ -136,7 +137,7 @@ def measure(
             "decoding_s": described.decoding_s / len(members),
             "said": said,
         },
-        versions=_versions(networks),
+        versions=_versions(),
         digest=described.digest,
         n_images=len(members),
         n_queries=len(asked),
@@ -328,14 +329,12 @@ def _row(column: Column, groups: np.ndarray, queries: np.ndarray, protocol: str)
     }
 
 
-def _versions(networks: Sequence[Network]) -> dict[str, str]:
-    libraries = ("numpy", "scipy", "scikit-image", "pillow", "torch", "torchvision")
+def _versions() -> dict[str, str]:
+    libraries = ("numpy", "scipy", "scikit-image", "pillow", "torch", "torchvision", "openvino")
     found = {"afterimage": settings.VERSION, "classic": descriptors.VERSION, **hashing.ALGORITHMS}
     for name in libraries:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    for network in networks:
-        found[network.backbone.version] = network.backbone.precision
     return found

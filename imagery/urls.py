@@ -12,6 +12,7 @@ from imagery.views import (
     jobs,
     members,
     palette,
+    retrieval,
     rules,
     settings,
 )
@@ -24,6 +25,8 @@ urlpatterns: list = [
     path("", events.events, name="events"),
     path("events/new/", events.new, name="event-new"),
     path("palette/", palette.palette, name="palette"),
+    path("retrieval/", retrieval.show, name="retrieval"),
+    path("retrieval/<int:run_id>.csv", retrieval.table_csv, name="retrieval-csv"),
     path("e/<slug:slug>/import/", imports.imports, name="import"),
     path("e/<slug:slug>/imports/<int:import_id>/bad-rows", imports.bad_rows, name="bad-rows"),
     path("e/<slug:slug>/process/", jobs.process, name="process"),
