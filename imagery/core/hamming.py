@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CHUNK_BITS = 16
-# Below this many hashes, comparing all of them is as quick as building a multi-hash.
+from imagery.core.buckets import Buckets, probes
+
+# Below this many hashes, comparing all of them is as quick as sorting them into buckets.
 FLAT_LIMIT = 8_000
 # Beyond this many buckets a query, comparing everything is quicker at 100,000 hashes.
 MAX_PROBES = 300
@@ -32,6 +33,28 @@ class Pairs:
         part = slice(self.indptr[i], self.indptr[i + 1])
         return self.indices[part], self.distances[part]
 
+    def nearest(self, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of each row the nearest neighbour, of equally near ones the one with the least name.
+
+        names: (k,) int64 below 2^40, of what the indices count. Returns distances (n,) int64 and
+        names (n,) int64, -1 where a row is empty.
+        """
+        n_rows = len(self.indptr) - 1
+        found = np.full(n_rows, -1, np.int64)
+        some = np.flatnonzero(np.diff(self.indptr))
+        if len(some):
+            keys = (self.distances.astype(np.int64) << 40) | names[self.indices]
+            found[some] = np.minimum.reduceat(keys, self.indptr[some])
+        return np.where(found < 0, -1, found >> 40), np.where(found < 0, -1, found & (2**40 - 1))
+
+    def before_self(self) -> "Pairs":
+        """Of rows searched among themselves: each row's neighbours that come before it."""
+        n_rows = len(self.indptr) - 1
+        rows = np.repeat(np.arange(n_rows), np.diff(self.indptr))
+        kept = self.indices < rows
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=n_rows))])
+        return Pairs(indptr.astype(np.int64), self.indices[kept], self.distances[kept])
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -51,9 +74,8 @@ class Neighbours:
 class Index:
     """Hashes that can be added to, and searched exactly for everything within a threshold.
 
-    Built for one threshold. By the pigeonhole principle two hashes closer than it agree in one of
-    their 16-bit chunks up to (threshold - 1) // chunks bits: FAISS's multi-hash probes just
-    those buckets. Where that would be too many probes, or for few hashes, everything is compared.
+    Built for one threshold. Few hashes are compared with all (FAISS), as are those for which
+    buckets would take too many probes; else see imagery.core.buckets.
     """
 
     def __init__(self, n_bytes: int, threshold: int, expected: int = 0) -> None:
@@ -63,19 +85,19 @@ class Index:
 
         self.threshold = threshold
         self._n_bytes = n_bytes
-        chunks = 8 * n_bytes // CHUNK_BITS
-        flips = (threshold - 1) // max(chunks, 1)
         self._index: faiss.IndexBinary = faiss.IndexBinaryFlat(8 * n_bytes)
-        if expected > FLAT_LIMIT and chunks and chunks * _probes(flips) <= MAX_PROBES:
-            self._index = faiss.IndexBinaryMultiHash(8 * n_bytes, chunks, CHUNK_BITS)
-            self._index.nflip = flips
+        self._buckets: Buckets | None = None
+        if expected > FLAT_LIMIT and n_bytes % 8 == 0 and probes(n_bytes, threshold) <= MAX_PROBES:
+            self._buckets = Buckets(n_bytes, threshold)
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return int(self._index.ntotal) if self._buckets is None else len(self._buckets)
 
     def add(self, hashes: np.ndarray) -> None:
         """Append (n, b) uint8; they take the next row numbers."""
-        self._index.add(_checked(hashes, self._n_bytes))
+        (self._index if self._buckets is None else self._buckets).add(
+            _checked(hashes, self._n_bytes)
+        )
 
     def search(self, queries: np.ndarray) -> Pairs:
         """Everything added with d < threshold from each of (q, b) uint8."""
@@ -84,10 +106,14 @@ class Index:
             return Pairs(
                 np.zeros(len(queries) + 1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32)
             )
-        limits, distances, indices = self._index.range_search(queries, self.threshold)
+        if self._buckets is not None:
+            rows, indices, bits = self._buckets.search(queries)
+            n = np.bincount(rows, minlength=len(queries))
+            return Pairs(np.concatenate([[0], np.cumsum(n)]), indices, bits.astype(np.int32))
+        limits, bits, indices = self._index.range_search(queries, self.threshold)
         indptr = limits.astype(np.int64)
         order = np.lexsort((indices, np.repeat(np.arange(len(queries)), np.diff(indptr))))
-        return Pairs(indptr, indices[order].astype(np.int64), distances[order].astype(np.int32))
+        return Pairs(indptr, indices[order].astype(np.int64), bits[order].astype(np.int32))
 
 
 def neighbours(hashes: np.ndarray, threshold: int) -> Neighbours:
@@ -118,15 +144,6 @@ def collapse(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     return first[order].astype(np.int64), rank[inverse.reshape(-1)]
-
-
-def _probes(flips: int) -> int:
-    """Buckets within `flips` bits of one 16-bit value."""
-    total, choose = 0, 1
-    for bits in range(min(flips, CHUNK_BITS) + 1):
-        total += choose
-        choose = choose * (CHUNK_BITS - bits) // (bits + 1)
-    return total
 
 
 def _without_self(pairs: Pairs) -> Pairs:

@@ -163,7 +163,7 @@ class _Placing:
         known = np.concatenate(self._indexed)
         self._indexed = [known]
         earlier = self._index.search(hashes)
-        among = Index(hashes.shape[1], self._threshold)
+        among = Index(hashes.shape[1], self._threshold, expected=len(self._images))
         among.add(hashes)
         within = among.search(hashes).before_self()
         bits, anchors = earlier.nearest(known)

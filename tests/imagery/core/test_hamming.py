@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from imagery.core import hamming
-from imagery.core.hamming import Index, collapse, distances, neighbours
+from imagery.core.hamming import Index, Pairs, collapse, distances, neighbours
 
 
 def clustered(n: int, n_bytes: int, seed: int = 0) -> np.ndarray:
@@ -21,7 +21,7 @@ def at_distance(n_bits: int) -> np.ndarray:
     return hashes
 
 
-@pytest.mark.parametrize("expected", [0, 1_000_000], ids=["flat", "multi-hash"])
+@pytest.mark.parametrize("expected", [0, 1_000_000], ids=["flat", "buckets"])
 def test_seven_is_near_and_eight_is_not(expected: int):
     for n_bits, found in ((7, [0, 1]), (8, [0])):
         index = Index(8, 8, expected)
@@ -31,7 +31,7 @@ def test_seven_is_near_and_eight_is_not(expected: int):
         assert bits.tolist() == [0, 7][: len(found)]
 
 
-@pytest.mark.parametrize("expected", [0, 1_000_000], ids=["flat", "multi-hash"])
+@pytest.mark.parametrize("expected", [0, 1_000_000], ids=["flat", "buckets"])
 @pytest.mark.parametrize(
     ("n_bytes", "threshold"), [(8, 1), (8, 7), (8, 8), (8, 9), (8, 14), (32, 31), (32, 32)]
 )
@@ -50,9 +50,27 @@ def test_agrees_with_brute_force(n_bytes: int, threshold: int, expected: int):
 
 
 def test_large_sets_probe_and_small_ones_compare():
-    assert type(Index(8, 8, 100_000)._index).__name__ == "IndexBinaryMultiHash"
-    assert type(Index(8, 8, 100)._index).__name__ == "IndexBinaryFlat"
-    assert type(Index(8, 30, 100_000)._index).__name__ == "IndexBinaryFlat"
+    assert Index(8, 8, 100_000)._buckets is not None
+    assert Index(8, 8, 100)._buckets is None
+    assert Index(8, 30, 100_000)._buckets is None
+    assert Index(6, 4, 100_000)._buckets is None
+
+
+def test_the_nearest_of_each_row_and_of_equally_near_ones_the_least_name():
+    pairs = Pairs(np.array([0, 0, 3, 4]), np.array([0, 1, 2, 1]), np.array([5, 3, 3, 0], np.int32))
+    bits, names = pairs.nearest(np.array([10, 30, 20]))
+    assert bits.tolist() == [-1, 3, 0]
+    assert names.tolist() == [-1, 20, 30]
+
+
+def test_neighbours_that_come_before():
+    pairs = Pairs(
+        np.array([0, 2, 4, 5]), np.array([0, 1, 0, 1, 1]), np.array([0, 4, 4, 0, 2], np.int32)
+    )
+    found = pairs.before_self()
+    assert found.indptr.tolist() == [0, 0, 1, 2]
+    assert found.indices.tolist() == [0, 1]
+    assert found.distances.tolist() == [4, 2]
 
 
 def test_every_flip_pattern_up_to_the_threshold_is_found():
