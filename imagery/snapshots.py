@@ -7,6 +7,8 @@ timeline    post_minute int32 (minutes since 1970), post_n, image_post_n int32: 
             minute int32, unique int64, n int32: posts with that unique image in that minute
 unique      id int64, n_posts int32, rank int32, first int64, last int64 (s since 1970), by rank;
             album_post, album_unique int64 (m,): pairs of posts that show several unique images
+doubtful    kind (index of imagery.doubts.KINDS), image, other (ids of images), bits, posts: int64
+            (k,), by kind, then posts; n_found int64: how many of each kind there were
 """
 
 from __future__ import annotations
@@ -53,6 +55,10 @@ EMPTY: dict[str, Arrays] = {
         "last": np.zeros(0, np.int64),
         "album_post": np.zeros(0, np.int64),
         "album_unique": np.zeros(0, np.int64),
+    },
+    Snapshot.Kind.DOUBTFUL: {
+        name: np.zeros(0, np.int64)
+        for name in ("kind", "image", "other", "bits", "posts", "n_found")
     },
 }
 CACHED = 24
