@@ -26,7 +26,7 @@ def insert_rows(
     """
     if not rows:
         return
-    fields = {field.attname: field for field in model._meta.concrete_fields}
+    fields: dict[str, Any] = {field.attname: field for field in model._meta.concrete_fields}
     given = [fields[name] for name in columns]
     left = [f for f in fields.values() if f not in given and not f.primary_key]
     defaults = [f.get_db_prep_save(f.get_default(), connection) for f in left]

@@ -109,18 +109,17 @@ class Buckets:
         by query, then number."""
         words = queries.view(np.uint64)
         none = np.zeros(0, np.int64)
-        found = [(none, none)]
+        found = [(none, none, none)]
         for table in (self._large, self._late):
             for query, number in table.candidates(words, self._masks):
-                near = _distances(words[query], table.words[number]) < self._threshold
-                found.append((query[near], number[near] + table.begin))
-        query, number = (
+                bits = _distances(words[query], table.words[number])
+                near = bits < self._threshold
+                found.append((query[near], number[near] + table.begin, bits[near]))
+        query, number, bits = (
             np.concatenate(parts).astype(np.int64) for parts in zip(*found, strict=True)
         )
-        once = np.unique(query * len(self) + number)
-        query, number = np.divmod(once, max(1, len(self)))
-        every = np.concatenate([self._large.words, self._late.words])
-        return query, number, _distances(words[query], every[number]).astype(np.int64)
+        _, once = np.unique(query * max(1, len(self)) + number, return_index=True)
+        return query[once], number[once], bits[once]
 
 
 def _distances(words: np.ndarray, others: np.ndarray) -> np.ndarray:
