@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 
 from imagery import snapshots
-from imagery.models import Event, Snapshot
+from imagery.models import Event, Snapshot, UniqueImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Groups:
 class Places:
     """Where unique images stand in the tree, and in albums; the same at every θ."""
 
-    node: np.ndarray  # int64 (n,) tree node of each unique image, −1 where it has no vector
+    node: np.ndarray  # int64 (n,) tree node of each unique image, −1 where it stands alone
     album: np.ndarray  # int64 (m,) position of each album pair's unique image
 
 
@@ -66,13 +66,14 @@ def at(event: Event, theta: float | None = None) -> Groups:
     theta = round(event.similarity if theta is None else theta, 4)
     tree_version, tree = snapshots.read_with_version(event, Snapshot.Kind.TREE)
     unique_version, unique = snapshots.read_with_version(event, Snapshot.Kind.UNIQUE)
-    made_of = (event.pk, tree_version, unique_version)
+    apart = _apart(event)
+    made_of = (event.pk, tree_version, unique_version, apart)
     with _lock:
         if (*made_of, theta) in _cache:
             _cache.move_to_end((*made_of, theta))
             return _cache[(*made_of, theta)]
         places = _places.get(made_of)
-    places = places or placed(unique, tree)
+    places = places or placed(unique, tree, apart)
     made = grouped(unique, tree, theta, places)
     with _lock:
         _keep(_places, made_of, places, 8)
@@ -87,8 +88,17 @@ def _keep(cache: OrderedDict, key: tuple, value: object, most: int) -> None:
         cache.popitem(last=False)
 
 
-def placed(unique: snapshots.Arrays, tree: snapshots.Arrays) -> Places:
+def _apart(event: Event) -> tuple[int, ...]:
+    """Unique images that people moved out of their groups, also since the tree was made."""
+    rows = UniqueImage.objects.filter(event_id=event.pk, apart=True)
+    return tuple(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def placed(unique: snapshots.Arrays, tree: snapshots.Arrays, apart: tuple[int, ...] = ()) -> Places:
+    """Those of `apart` are groups of their own, as those without a vector are."""
     node = _position(tree["unique"], unique["id"])
+    if apart:
+        node[np.isin(unique["id"], apart)] = -1
     return Places(node, _position(unique["id"], unique["album_unique"]))
 
 
@@ -100,6 +110,19 @@ def _position(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     at = np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)
     found = order[at]
     return np.where(ids[found] == wanted, found, -1).astype(np.int64)
+
+
+def names(event: Event, groups: Groups) -> dict[int, list[str]]:
+    """Position → what people called the group, of all its members' names the most posted
+    member's first. Groups without a name are left out."""
+    named = event.unique_images.exclude(name="").order_by("rank", "pk")
+    rows = list(named.values_list("pk", "name"))
+    found: dict[int, list[str]] = {}
+    for pk, name in rows:
+        position = groups.position_with(pk)
+        if position is not None and name not in found.setdefault(position, []):
+            found[position].append(name)
+    return found
 
 
 def grouped(

@@ -20,7 +20,7 @@ from imagery.writing import update_rows
 TOP_TAGS = 12
 EVENT_FIELDS = (
     "n_posts", "n_image_posts", "n_links", "n_failed_links", "n_images", "n_unique",
-    "n_groups", "n_accounts", "first_posted_at", "last_posted_at", "organised_at",
+    "n_near", "n_groups", "n_accounts", "first_posted_at", "last_posted_at", "organised_at",
 )  # fmt: skip
 HOUR, DAY = 60, 1440  # minutes
 
@@ -340,6 +340,7 @@ def _event(event: Event) -> None:
     event.n_failed_links = event.links.filter(n_posts__gt=0).failed().count()
     event.n_images = event.images.exclude(unique=None).count()
     event.n_unique = event.unique_images.count()
+    event.n_near = event.images.filter(near=F("pk")).count()
     event.n_accounts = event.accounts.count()
     event.organised_at = timezone.now()
     event.save(update_fields=EVENT_FIELDS)
