@@ -39,19 +39,24 @@ class Stopped(Exception):
 # Starting ------------------------------------------------------------------------------------
 
 
-def start(event_id: int) -> Job:
-    """Begin a pass over the event; if one is under way, another follows it. Returns the job."""
+def start(event_id: int, at: Stage = Stage.FETCH) -> Job:
+    """Begin a pass over the event with that stage; returns the job.
+
+    If a pass is under way that has not come to the stage yet, that one will do; if it has, another
+    follows it, whole.
+    """
     try:
         with transaction.atomic():
-            job = Job.objects.create(event_id=event_id, stage=Stage.FETCH)
+            job = Job.objects.create(event_id=event_id, stage=at)
             _send(job)
             return job
     except IntegrityError:
         active = Job.objects.active().filter(event_id=event_id)
-        not_begun = Q(stage=Stage.FETCH, state=State.QUEUED)
+        before = ORDER[: ORDER.index(at)]
+        not_begun = Q(stage__in=before) | Q(stage=at, state=State.QUEUED)
         active.exclude(not_begun).update(again=True)
         found = active.first()
-        return found or start(event_id)
+        return found or start(event_id, at)
 
 
 def cancel(event_id: int) -> int:
