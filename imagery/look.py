@@ -41,6 +41,17 @@ def backbone(name: str) -> Backbone:
     )
 
 
+def import_runtime() -> None:
+    """What the default backbone runs by, imported but not yet set up."""
+    from imagery.core import backbones
+
+    backbones.import_runtime(
+        settings.IMAGERY_BACKBONE,
+        weights_dir=settings.IMAGERY_WEIGHTS_DIR,
+        cache_dir=settings.DATA_DIR / "weights",
+    )
+
+
 def choose_embedder(event: Event) -> str:
     """Set and return what the event's vectors are made with; classic where weights are missing."""
     from imagery.core import descriptors

@@ -46,13 +46,10 @@ def resume_jobs() -> None:
 
 @worker_init.connect
 def import_once(**kwargs: object) -> None:
-    """Import what is slow to import before the worker's processes part: once, shared by all.
+    """Import what is slow to import before the worker's processes part: once, shared by all."""
+    from imagery import look
 
-    Imports start no threads, so parting is safe; weights are loaded by each process.
-    """
-    from imagery.core.torchvision_ready import import_torchvision
-
-    import_torchvision()
+    look.import_runtime()
 
 
 @worker_ready.connect

@@ -2,6 +2,10 @@
 
 Softmax Neural Codes (SNC) are the 1000 class probabilities, Neural Codes (NC) what the
 last layer sees (paper A §II; Babenko et al. 2014). Any torchvision classification model.
+
+A backbone runs by OpenVINO on a CPU (`compiled`), by torch on a GPU and wherever OpenVINO is not
+installed or does not take the network (`networks`). Which of them ran is no part of its version:
+in bfloat16 the two differ from each other by a quarter of what either differs from float32.
 """
 
 from __future__ import annotations
@@ -10,24 +14,22 @@ import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from PIL import Image
 
-from imagery.core import onednn, weights
+from imagery.core import compiled, networks, weights
 from imagery.core.torchvision_ready import import_torchvision
 from imagery.core.weights import WeightsMissing, available
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
-__all__ = ["Backbone", "WeightsMissing", "available", "load"]
+__all__ = ["Backbone", "WeightsMissing", "available", "import_runtime", "load"]
 
-# Every pass has this many rows, padded at the end: which kernels run, and so each last bit,
-# depends on the shape. 16 fills the tiles of AMX and costs a lone picture little.
-BATCH = 16
+# Device files of GPUs that torch may know how to use; without them it is not asked.
+_GPUS = ("/dev/nvidiactl", "/dev/kfd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,43 +52,49 @@ class Preset:
             Image.Resampling[transforms.interpolation.name],
         )
 
+    @classmethod
+    def from_plain(cls, fields: dict[str, Any]) -> Preset:
+        return cls(
+            int(fields["resize"]),
+            int(fields["crop"]),
+            tuple(fields["mean"]),
+            tuple(fields["std"]),
+            Image.Resampling[fields["resample"]],
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """The fields as JSON takes them."""
+        return {
+            "resize": self.resize,
+            "crop": self.crop,
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "resample": self.resample.name,
+        }
+
+
+class Pass(Protocol):
+    """(rows, crop, crop, 3) uint8 → SNC (rows, 1000), NC (rows, d), float32.
+
+    Always so many rows, padded, so that a row's bits do not depend on its companions.
+    """
+
+    rows: int
+
+    def __call__(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
 
 class Backbone:
     """A model with its published weights, ready to encode. Made by `load`; threads may share it."""
 
     def __init__(
-        self,
-        name: str,
-        version: str,
-        classes: list[str],
-        preset: Preset,
-        model: nn.Module,
-        device: torch.device,
-        dtype: torch.dtype,
+        self, name: str, version: str, classes: list[str], d: int, preset: Preset, run: Pass
     ) -> None:
-        import torch
-
-        self.name, self.version, self.classes = name, version, classes
+        """d: width of NC."""
+        self.name, self.version, self.classes, self.d = name, version, classes, d
         self.preset = preset
-        self._device, self._dtype = device, dtype
+        self._run = run
         self._lock = threading.Lock()
-        self._seen: list[torch.Tensor] = []
-        self._model = model.to(device=device, dtype=dtype)
-        self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        last = _last_layer(self._model)
-        # The last layer in float32: bfloat16 logits would make the softmax coarse.
-        last.float()
-        last.register_forward_pre_hook(self._catch)
-        if device.type == "cpu" and dtype == torch.bfloat16:
-            onednn.join(self._model, leave=[last])
-        shape = (1, 3, 1, 1)
-        self._mean = torch.tensor(preset.mean, device=device).reshape(shape) * 255
-        self._std = torch.tensor(preset.std, device=device).reshape(shape) * 255
-
-    @property
-    def precision(self) -> str:
-        """'bfloat16' or 'float32': in what the pass before the last layer is computed."""
-        return str(self._dtype).removeprefix("torch.")
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
         """(h, w, 3) uint8 of any size → (crop, crop, 3) uint8, the network's input.
@@ -131,42 +139,17 @@ class Backbone:
                     f"picture {at}: want ({side}, {side}, 3) uint8 as prepare() gives, "
                     f"got {picture.shape} {picture.dtype}"
                 )
-        if not batch:
-            return np.zeros((0, len(self.classes)), np.float32), np.zeros((0, self.d), np.float32)
-        parts = [self._forward(batch[at : at + BATCH]) for at in range(0, len(batch), BATCH)]
-        snc, nc = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+        rows = self._run.rows
+        block = np.zeros((rows, side, side, 3), np.uint8)
+        snc = np.empty((len(batch), len(self.classes)), np.float32)
+        nc = np.empty((len(batch), self.d), np.float32)
+        for at in range(0, len(batch), rows):
+            part = batch[at : at + rows]
+            np.stack(part, out=block[: len(part)])
+            with self._lock:
+                soft, neural = self._run(block)
+            snc[at : at + rows], nc[at : at + rows] = soft[: len(part)], neural[: len(part)]
         return snc, nc
-
-    @property
-    def d(self) -> int:
-        """Width of NC."""
-        last = _last_layer(self._model)
-        return int(getattr(last, "in_features", 0) or last.in_channels)  # type: ignore[arg-type]
-
-    def _forward(self, pictures: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        import torch
-
-        side = self.preset.crop
-        block = np.zeros((BATCH, side, side, 3), np.uint8)
-        np.stack(pictures, out=block[: len(pictures)])
-        with self._lock, torch.inference_mode():
-            # (n, h, w, 3) seen as (n, 3, h, w) is channels-last already.
-            x = torch.from_numpy(block).to(self._device).permute(0, 3, 1, 2)
-            x = ((x.float() - self._mean) / self._std).to(self._dtype)
-            self._seen.clear()
-            logits = self._model(x)
-            seen = self._seen.pop()
-            if seen.ndim == 4:  # a convolution classifies, as SqueezeNet's: its input, averaged
-                seen = seen.mean(dim=(2, 3))
-            snc = torch.softmax(logits.float(), dim=1)
-            nc = torch.nn.functional.normalize(seen.flatten(1), dim=1)
-            n = len(pictures)
-            return snc[:n].cpu().numpy(), nc[:n].cpu().numpy()
-
-    def _catch(self, _layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[Any, ...]:
-        x = inputs[0].float()
-        self._seen.append(x)
-        return (x,)
 
 
 def load(
@@ -178,13 +161,18 @@ def load(
     threads: int | None = None,
     timeout_s: float = 5.0,
 ) -> Backbone:
-    """A torchvision classification model with its weights, fused and warm. Loads torch.
+    """A torchvision classification model with its weights, warm.
 
     Weights: weights_dir/<name>.pth, else torchvision's own, downloaded into cache_dir and
-    checked by hash. device: 'cuda', 'cpu'; by default the first there is. threads: of the
-    whole process, unchanged by default. bfloat16 where the device computes in it.
+    checked by hash; networks converted for this CPU are kept in cache_dir/compiled. device:
+    'cuda', 'cpu'; by default the first there is. threads: for a pass on the CPU, all by default.
+    bfloat16 where the device computes in it. Loads torch unless a kept network serves.
     Raises ValueError for an unknown name, WeightsMissing.
     """
+    if device == "cpu" or (device is None and not _gpu_at_hand()):
+        kept = _from_kept(name, weights_dir, cache_dir, threads)
+        if kept is not None:
+            return kept
     import torch
 
     spec = weights.published(name)
@@ -192,71 +180,84 @@ def load(
     if threads is not None:
         torch.set_num_threads(threads)
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    for dtype in _precisions(target):
-        made = Backbone(
-            name,
-            f"{name}@{digest[:8]}",
-            spec.classes,
-            Preset.of(spec.transforms),
-            _fused(_model(spec, state, path)),
-            target,
-            dtype,
+    preset = Preset.of(spec.transforms)
+    model = networks.build(spec, state, path)
+    d = networks.width_before(networks.last_layer(model))
+    about = compiled.About(name, digest, spec.file_name, spec.classes, d, preset.plain())
+    if target.type == "cpu" and compiled.installed():
+        made = _converted(model, about, cache_dir, threads)
+        if made is not None:
+            return made
+    for dtype in networks.precisions(target):
+        run = networks.TorchPass(
+            networks.fused(networks.build(spec, state, path)), preset, target, dtype
         )
+        made = _backbone(about, run)
         if _computes(made):
             return made
     raise WeightsMissing(f"{path} gives no finite vectors for {name}: not its weights")
 
 
-def _model(spec: weights.Published, state: dict[str, torch.Tensor], path: Path) -> nn.Module:
-    """The architecture with its weights. Raises WeightsMissing where they do not fit it."""
-    tv = import_torchvision()
-    options: dict[str, Any] = {}
-    if spec.name in ("googlenet", "inception_v3"):
-        options = {"transform_input": True, "aux_logits": True, "init_weights": False}
-    elif spec.name.startswith("vit_"):
-        options = {"image_size": spec.min_size[0]}
-    model = tv.models.get_model(spec.name, weights=None, **options)
+def import_runtime(name: str, *, weights_dir: Path | None, cache_dir: Path) -> None:
+    """Import what `load` will need: before processes part, so that they share it.
+
+    Imports start no threads, so parting is safe.
+    """
+    on_cpu = compiled.installed() and not _gpu_at_hand()
+    # `installed` has imported OpenVINO already.
+    if not on_cpu or compiled.find(name, _folder(cache_dir), weights_dir, cache_dir) is None:
+        import_torchvision()
+
+
+def _gpu_at_hand() -> bool:
+    return any(Path(device).exists() for device in _GPUS)
+
+
+def _folder(cache_dir: Path) -> Path:
+    return cache_dir / "compiled"
+
+
+def _backbone(about: compiled.About, run: Pass) -> Backbone:
+    version = f"{about.name}@{about.sha256[:8]}"
+    preset = Preset.from_plain(about.preset)
+    return Backbone(about.name, version, about.classes, about.width, preset, run)
+
+
+def _from_kept(
+    name: str, weights_dir: Path | None, cache_dir: Path | None, threads: int | None
+) -> Backbone | None:
+    """A backbone from a network converted earlier; None where there is none that computes."""
+    if cache_dir is None or not compiled.installed():
+        return None
+    found = compiled.find(name, _folder(cache_dir), weights_dir, cache_dir)
+    if found is None:
+        return None
+    path, about = found
     try:
-        model.load_state_dict(state, strict=True)
-    except (RuntimeError, ValueError) as error:
-        lines = [line.strip() for line in str(error).splitlines()]
-        detail = "; ".join(lines[1:3] or lines)[:300]
-        raise WeightsMissing(f"{path} does not fit {spec.name}: {detail}") from None
-    return model.eval()
+        made = _backbone(about, compiled.CompiledPass(compiled.read(path), threads))
+    except (RuntimeError, LookupError, ValueError, TypeError):  # damaged, or of other hands
+        return None
+    return made if _computes(made) else None
 
 
-def _fused(model: nn.Module) -> nn.Module:
-    """Batch norms folded into the convolutions before them, where the model can be traced."""
-    import torch
-    from torch.fx.experimental import optimization
-
-    try:
-        return optimization.fuse(model)
-    except (torch.fx.proxy.TraceError, NotImplementedError, TypeError, RuntimeError):
-        return model
-
-
-def _last_layer(model: nn.Module) -> nn.Module:
-    """The layer that gives the classes: the last linear one, else the last convolution."""
-    from torch import nn
-
-    for kind in (nn.Linear, nn.Conv2d):
-        found = [layer for layer in model.modules() if isinstance(layer, kind)]
-        if found:
-            return found[-1]
-    raise ValueError(f"{type(model).__name__} has neither a linear layer nor a convolution")
-
-
-def _precisions(device: torch.device) -> list[torch.dtype]:
-    """What to compute in, best first: bfloat16 only where hardware multiplies it."""
-    import torch
-
-    if device.type == "cuda":
-        fast = torch.cuda.get_device_capability(device) >= (8, 0)
-    else:
-        able = torch.cpu.get_capabilities()
-        fast = bool(able.get("amx_bf16") or able.get("avx512_bf16"))
-    return [torch.bfloat16, torch.float32] if fast else [torch.float32]
+def _converted(
+    model: nn.Module, about: compiled.About, cache_dir: Path | None, threads: int | None
+) -> Backbone | None:
+    """A backbone of the network converted now, which is kept; None where it does not convert."""
+    preset = Preset.from_plain(about.preset)
+    kept = None if cache_dir is None else _folder(cache_dir)
+    with compiled.drafting(kept) as draft:
+        try:
+            # Written and read even where it is not kept: every process has the same graph then.
+            path = compiled.convert(networks.encoder(model, preset), preset.crop, draft)
+            made = _backbone(about, compiled.CompiledPass(compiled.read(path), threads))
+        except (RuntimeError, ImportError, OSError):
+            return None
+        if not _computes(made):
+            return None
+        if kept is not None:
+            compiled.keep(draft, about, kept)
+        return made
 
 
 def _computes(backbone: Backbone) -> bool:
@@ -265,6 +266,6 @@ def _computes(backbone: Backbone) -> bool:
     ramp = np.broadcast_to(np.linspace(0, 255, side)[:, None, None], (side, side, 3))
     try:
         snc, nc = backbone.encode([ramp.astype(np.uint8)])
-    except (RuntimeError, NotImplementedError):
+    except (RuntimeError, NotImplementedError, ValueError):
         return False
     return bool(np.isfinite(snc).all() and np.isfinite(nc).all())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from imagery.core import backbones, weights
+from imagery.core import backbones, compiled, weights
 from imagery.core.backbones import Backbone, WeightsMissing
 from imagery.core.torchvision_ready import import_torchvision
 
@@ -134,3 +134,19 @@ def test_missing_weights_are_never_made_up(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(weights, "_download", lambda *_: "no network")
     with pytest.raises(WeightsMissing, match="no network"):
         backbones.load("mobilenet_v2", weights_dir=tmp_path, cache_dir=tmp_path)
+
+
+def test_torch_and_openvino_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without OpenVINO torch runs the network, under the same version."""
+    by_openvino = made_up("resnet18", tmp_path)
+    monkeypatch.setattr(compiled, "installed", lambda: False)
+    by_torch = backbones.load("resnet18", weights_dir=tmp_path, device="cpu")
+    assert by_torch.version == by_openvino.version
+    pixels = np.random.default_rng(4).integers(0, 256, (240, 300, 3), dtype=np.uint8)
+    ready = [by_torch.prepare(pixels), by_torch.prepare(pixels[::-1])]
+    for one, other in zip(by_torch.encode(ready), by_openvino.encode(ready), strict=True):
+        cosines = (one * other).sum(axis=1)
+        cosines /= np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        assert cosines.min() > 0.995
+    alone = [rows[0] for rows in by_torch.encode(ready[:1])]
+    assert all(np.array_equal(a, b[0]) for a, b in zip(alone, by_torch.encode(ready), strict=True))
