@@ -27,12 +27,14 @@ def show(request: HttpRequest) -> HttpResponse:
     listed = list((stored.filter(pk__lt=before) if before else stored)[: PAGE + 1])
     chosen = _chosen(request) or list(stored[:1])
     sort = query.choice(request, "sort", retrieval_table.SORTS)
+    lines = retrieval_table.table(chosen, sort)
     context = {
         "runs": [(run, retrieval_table.best(run)) for run in listed[:PAGE]],
         "before": listed[PAGE - 1].pk if len(listed) > PAGE else None,
         "chosen": chosen,
         "asked": "".join(f"run={run.pk}&" for run in chosen),
-        "lines": retrieval_table.table(chosen, sort),
+        "lines": lines,
+        "notes": list(dict.fromkeys(line.note for line in lines if line.note)),
         "sort": sort,
         "several": len(chosen) > 1,
         "same_files": len({run.digest for run in chosen}) == 1,

@@ -28,8 +28,9 @@ NOWHERE = "http://127.0.0.1:9"  # as a proxy: no download of weights is ever beg
 class Installation:
     """The address of a running installation, and its API as its owner sees it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, env: dict[str, str]) -> None:
         self.address = address
+        self._env = env
         self._http = urllib3.PoolManager(retries=False, timeout=30)
         asked = {"username": "owner", "password": PASSWORD}
         self._token = ""
@@ -41,6 +42,10 @@ class Installation:
         answer = self._http.request(method, url, headers=headers, **body)
         assert answer.status < 300, f"{method} {url}: {answer.status} {answer.data[:500]!r}"
         return json.loads(answer.data)
+
+    def manage(self, *command: str) -> None:
+        """A command of the same installation, beside what runs."""
+        _manage(self._env, *command)
 
     def event(self, slug: str, posts: Path, pictures: Path, **settings: Any) -> str:
         """An organised event of these posts. Returns its slug."""
@@ -91,7 +96,7 @@ def running(data: Path) -> Iterator[Installation]:
             stderr=log,
         )
     try:
-        yield Installation(_address(run, data / "run.log"))
+        yield Installation(_address(run, data / "run.log"), env)
     finally:
         run.terminate()
         try:

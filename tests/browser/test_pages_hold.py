@@ -24,6 +24,7 @@ PAGES = {
     "events": "/",
     "event-new": "/events/new/",
     "password": "/password/",
+    "retrieval": "/retrieval/",
     "nothing": "/e/none/",
 } | {name: f"/e/{{slug}}/{path}" for name, path in OF_EVENT.items()}
 STEADY = ("overview", "timeline", "groups", "image")
