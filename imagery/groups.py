@@ -112,16 +112,25 @@ def _position(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(ids[found] == wanted, found, -1).astype(np.int64)
 
 
-def names(event: Event, groups: Groups) -> dict[int, list[str]]:
-    """Position → what people called the group, of all its members' names the most posted
-    member's first. Groups without a name are left out."""
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What people called a group, through one of its members."""
+
+    unique: int
+    text: str
+
+
+def names(event: Event, groups: Groups) -> dict[int, list[Name]]:
+    """Position → names of the group's members, the most posted member's first, each text once.
+
+    So a name stays with its picture whatever θ makes of the groups. Nameless ones are left out.
+    """
     named = event.unique_images.exclude(name="").order_by("rank", "pk")
-    rows = list(named.values_list("pk", "name"))
-    found: dict[int, list[str]] = {}
-    for pk, name in rows:
+    found: dict[int, list[Name]] = {}
+    for pk, text in named.values_list("pk", "name"):
         position = groups.position_with(pk)
-        if position is not None and name not in found.setdefault(position, []):
-            found[position].append(name)
+        if position is not None and text not in (n.text for n in found.get(position, ())):
+            found.setdefault(position, []).append(Name(pk, text))
     return found
 
 
