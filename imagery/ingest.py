@@ -13,12 +13,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from imagery import import_names, rules, sources
+from imagery import import_names, rules, sources, text_index
 from imagery.models import Event, Import
 from imagery.sources.base import BadRow, Record, UnreadableFile
 from imagery.storing import Storing
 
 BATCH = 4000
+INDEXED = 20_000  # posts whose words are indexed at once, while others are still being read
 COUNTED = (
     "n_read", "n_new", "n_updated", "n_unchanged", "n_left_out", "n_bad", "n_bytes_read",
     "bad_rows", "state", "reason", "updated_at", "finished_at",
@@ -106,6 +107,7 @@ def run(row: Import, progress: Callable[[Import], None] | None = None) -> Import
     else:
         row.state = Import.State.DONE
         row.n_bytes_read = row.n_bytes
+    text_index.catch_up()
     row.finished_at = timezone.now()
     _save_counts(row)
     if progress:
@@ -166,6 +168,7 @@ def _store_and_tell(
         row.n_new += new
         row.n_updated += updated
         row.n_unchanged += len(batch) - new - updated
+        text_index.catch_up(least=INDEXED)
     _save_counts(row)
     if progress:
         progress(row)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from imagery.models.events import Event
 
@@ -77,6 +78,7 @@ class Account(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["event", "platform", "uid"], name="account_once")
         ]
+        indexes = [models.Index(F("event"), Lower("handle"), name="account_by_handle")]
 
     def __str__(self) -> str:
         return self.handle or self.name or self.uid
@@ -131,7 +133,8 @@ class Post(models.Model):
                 fields=["event", "posted_at", "id", "has_images"],
                 name="post_by_time",
                 condition=Q(selected=True),
-            )
+            ),
+            models.Index(fields=["event"], name="post_left_out", condition=Q(selected=False)),
         ]
 
     def __str__(self) -> str:
