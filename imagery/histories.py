@@ -39,7 +39,7 @@ def post_page(
     """Posts by time. Raises ValueError where `after` is no cursor of ours."""
     found = posts_of(unique).select_related("account")
     if after:
-        at, pk = _cursor(after)
+        at, pk = read_cursor(after)
         beyond = Q(posted_at__lt=at) | Q(posted_at=at, pk__lt=pk)
         if not newest:
             beyond = Q(posted_at__gt=at) | Q(posted_at=at, pk__gt=pk)
@@ -47,14 +47,14 @@ def post_page(
     order = ("-posted_at", "-pk") if newest else ("posted_at", "pk")
     posts = list(found.order_by(*order)[: limit + 1])
     last = posts[limit - 1] if len(posts) > limit else None
-    return PostPage(posts[:limit], f"{_micros(last.posted_at)}-{last.pk}" if last else "")
+    return PostPage(posts[:limit], f"{micros(last.posted_at)}-{last.pk}" if last else "")
 
 
-def _micros(at: datetime) -> int:
+def micros(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _cursor(text: str) -> tuple[datetime, int]:
+def read_cursor(text: str) -> tuple[datetime, int]:
     micros, _, pk = text.rpartition("-")
     try:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros)), int(pk)
