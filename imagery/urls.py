@@ -2,6 +2,7 @@ from django.urls import path, register_converter
 
 from imagery.converters import Sha256Converter
 from imagery.views import (
+    compare,
     events,
     failures,
     files,
@@ -49,6 +50,8 @@ urlpatterns: list = [
     path("e/<slug:slug>/groups/<int:unique_id>/", group.show, name="group"),
     path("e/<slug:slug>/groups/<int:unique_id>/members.csv", group.table, name="group-csv"),
     path("e/<slug:slug>/i/<int:pk>/", image.show, name="image"),
+    path("e/<slug:slug>/compare/", compare.show, name="compare"),
+    path("e/<slug:slug>/compare/difference.jpg", compare.difference, name="compare-difference"),
     path("e/<slug:slug>/i/<int:pk>/posts/", image.posts, name="image-posts"),
     path("e/<slug:slug>/i/<int:pk>/posts.csv", image.posts_csv, name="image-posts-csv"),
     path("e/<slug:slug>/i/<int:pk>/posts.json", image.posts_json, name="image-posts-json"),

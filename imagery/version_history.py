@@ -46,6 +46,10 @@ class Version:
     def n_near(self) -> int:
         return self.n_files - 1
 
+    @property
+    def key(self) -> int:
+        return placing.key_of(self.image)
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -67,7 +71,7 @@ class _Seconds(Func):
     output_field = BigIntegerField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "CAST(strftime('%%s', %(expressions)s) AS INTEGER)"
+        template = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
         return super().as_sql(compiler, connection, template=template, **context)
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
@@ -84,9 +88,10 @@ def of(event: Event, unique: UniqueImage, limit: int, near: int | None = None) -
     n_versions = _n_folds(unique) if folded and len(folds) == limit else None
     root = unique.representative
     ways = _ways(unique, root, folds)
-    decisions = _decisions(event, unique)
+    alone = unique.n_copies <= 1
+    decisions = {} if alone else _decisions(event, unique)
     sources = _sources(ways, folds)
-    growth = _growth(unique, [fold.image for fold in folds], folded)
+    growth = {} if alone else _growth(unique, [fold.image for fold in folds], folded)
     versions = [
         _version(event, root, fold, ways, decisions, sources, growth.get(_id(fold, folded)))
         for fold in folds

@@ -10,18 +10,27 @@ from django.http import (
     HttpResponseBadRequest,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from imagery import groups, histories, pictures, post_table, renditions, spread_chart
+from imagery import (
+    groups,
+    histories,
+    pictures,
+    post_table,
+    renditions,
+    spread_chart,
+    version_history,
+)
 from imagery.access import event_for
 from imagery.exports import csv_response
-from imagery.models import Event, Image, UniqueImage
+from imagery.models import Event, UniqueImage
 from imagery.views import query
 
 POSTS = 50
-VERSIONS = 48
-MODES = ("slider", "overlay", "side", "difference")
+VERSIONS, MOST_VERSIONS = 48, 600
 ORDERS = ("oldest", "newest")
 
 
@@ -45,19 +54,23 @@ def show(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if "panel" in request.GET:
         context["first"] = next(iter(histories.post_page(unique, limit=1).posts), None)
         return render(request, "imagery/_image_panel.html", context)
+    if (compared := _compared(request, slug, unique)) is not None:
+        return compared
     every = query.choice(request, "versions", ("some", "all")) == "all"
-    versions = histories.versions_of(unique, None if every else VERSIONS)
+    near = query.whole(request, "near", 0, 0, 10**18) or None
+    history = version_history.of(event, unique, MOST_VERSIONS if every else VERSIONS, near)
     page = histories.post_page(unique, limit=POSTS)
     before, behind = histories.beside(event, unique.pk)
     context |= {
         "posts": page,
         "order": ORDERS[0],
         "first": next(iter(page.posts), None),
-        "versions": versions,
-        "compared": _compared(request, versions),
-        "mode": query.choice(request, "mode", MODES),
+        "history": history,
+        "joined": joined_words(history),
+        "near": near,
+        "most": MOST_VERSIONS,
         "accounts": histories.accounts_of(unique),
-        "near": histories.nearest_to(event, unique.pk),
+        "nearest": histories.nearest_to(event, unique.pk),
         "links": histories.links_of(unique),
         "before": before,
         "behind": behind,
@@ -122,7 +135,24 @@ def _group(event: Event, unique: UniqueImage) -> Belonging | None:
     return Belonging(int(found.lead[at]), at + 1, int(found.n_members[at]), int(found.n_posts[at]))
 
 
-def _compared(request: HttpRequest, versions: list[Image]) -> Image | None:
-    """The version asked to be held against the representative."""
+def _compared(request: HttpRequest, slug: str, unique: UniqueImage) -> HttpResponse | None:
+    """Where the comparison is that this page was asked for, as its address once was."""
     wanted = query.whole(request, "compare", 0, 0, 10**18)
-    return next((version for version in versions if version.pk == wanted), None)
+    if not wanted or not unique.copies.filter(pk=wanted).exists():
+        return None
+    asked = {"a": unique.representative_id, "b": wanted}
+    if mode := request.GET.get("mode"):
+        asked["mode"] = mode
+    return redirect(f"{reverse('imagery:compare', args=[slug])}?{urlencode(asked)}")
+
+
+def joined_words(history: version_history.History) -> list[str]:
+    """What joined the files to the set, most trusted by the eye first."""
+    counts = version_history.joined_by(history.versions)
+    told = {
+        "hash": "near by hash",
+        "colour": "near by colour",
+        "geometry": "found by geometry",
+        "people": "called the same by people",
+    }
+    return [f"{counts[by]:,} {words}" for by, words in told.items() if counts.get(by)]

@@ -41,11 +41,15 @@ def test_the_page_tells_the_history(client, viewer, unique):
     assert len(posts) == unique.n_posts == 8
     assert [post.posted_at for post in posts] == sorted(post.posted_at for post in posts)
     assert response.context["first"].posted_at == unique.first_posted_at
-    assert [version.distance for version in response.context["versions"]] == [0, 2, 4]
+    versions = response.context["history"].versions
+    assert [version.image.distance for version in versions] == [0, 2, 4]
+    assert [version.by for version in versions] == ["", "hash", "hash"]
+    assert [version.n_posts for version in versions] == [3, 3, 2]
+    assert versions[0].curve.startswith("M0")
     assert sum(row["n"] for row in response.context["accounts"]) == 8
     assert response.context["chart"].total == 8
     assert response.context["group"].n_members == 3
-    assert "cut short" not in text(response) and "3 versions" in text(response)
+    assert "cut short" not in text(response) and "3 files: 2 near by hash." in text(response)
 
 
 def test_a_post_with_two_versions_counts_once(client, viewer, made):
@@ -61,7 +65,7 @@ def test_neighbours_by_rank_and_by_likeness(client, viewer, unique, made):
     context = client.get(page(unique)).context
     by_rank = dict(UniqueImage.objects.filter(event=made).values_list("rank", "pk"))
     assert (context["before"], context["behind"]) == (by_rank[2], by_rank[4])
-    near = context["near"]
+    near = context["nearest"]
     assert near[0].card.id in (by_rank[1], by_rank[2])
     assert near[0].similarity == pytest.approx(1 / 1.05, abs=1e-4)
     assert [n.similarity for n in near] == sorted((n.similarity for n in near), reverse=True)
@@ -104,16 +108,14 @@ def test_unknown_figures_are_not_noughts(client, viewer, unique):
     assert '<td class="right num">—</td><td class="right num">0</td>' in html
 
 
-def test_the_oldest_version_can_be_compared(client, viewer, unique):
+def test_an_address_that_once_compared_leads_to_the_comparison(client, viewer, unique):
     client.force_login(viewer)
     version = unique.copies.exclude(pk=unique.representative_id).first()
     response = client.get(page(unique), {"compare": version.pk, "mode": "difference"})
-    assert response.context["compared"] == version
-    assert 'data-mode="difference"' in text(response)
-    for wild in ({"compare": "x"}, {"compare": "9" * 18}, {"mode": '"><script>'}):
-        response = client.get(page(unique), wild)
-        assert response.status_code == 200
-        assert response.context["compared"] is None
+    a, b = unique.representative_id, version.pk
+    assert response.url == f"/e/storm/compare/?a={a}&b={b}&mode=difference"
+    for wild in ({"compare": "x"}, {"compare": "9" * 18}, {"near": "x"}, {"near": "9" * 18}):
+        assert client.get(page(unique), wild).status_code == 200
 
 
 def test_posts_come_in_pages_by_their_cursor(client, viewer, made, monkeypatch):
@@ -195,10 +197,11 @@ def test_queries_stay_few(client, viewer, made, django_assert_num_queries):
     first, last = (UniqueImage.objects.get(event=made, rank=rank) for rank in (1, 12))
     client.force_login(viewer)
     client.get(page(first))
-    # session, user, event, picture, tree, unique, timeline, versions, posts, by rank, accounts,
-    # neighbours, their cards, links, progress (2)
-    for unique in (first, last):
-        with django_assert_num_queries(16):
+    # session, user, event, picture, tree, unique, apart, timeline, versions, posts, by rank,
+    # accounts, neighbours, their cards, links, progress (2); of several versions their matches,
+    # decisions and growth
+    for unique, n in ((first, 17), (last, 20)):
+        with django_assert_num_queries(n):
             client.get(page(unique))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(page(first), {"panel": "1"})
