@@ -53,8 +53,8 @@ def members(
     span = int(groups.first[position]), int(groups.last[position])
     drawn = curves(event, ids, *span)
     return [
-        Member(pictures.card(event, row), drawn[row.pk], alike.get(row.pk), _classes(row))
-        for row in rows
+        Member(card, drawn[row.pk], alike.get(row.pk), _classes(row))
+        for card, row in zip(pictures.cards_of(event, rows), rows, strict=True)
     ]
 
 

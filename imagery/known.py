@@ -44,7 +44,6 @@ def accept(hash_list: HashList, file: UploadedFile, user: Any) -> None:
     hash_list.user, hash_list.state, hash_list.reason = user, HashList.State.QUEUED, ""
     with transaction.atomic():
         hash_list.save()
-        Event.objects.filter(pk=hash_list.event_id, known_revision=0).update(known_revision=1)
         target = _upload(hash_list)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with target.open("wb") as kept:
@@ -170,11 +169,8 @@ def _drop_rows(lists: QuerySet[HashList]) -> None:
 
 
 def changed(event_id: int) -> None:
-    """Marks or covers of the event's pictures are others now; 0 where there are no lists."""
-    if HashList.objects.filter(event_id=event_id).exists():
-        Event.objects.filter(pk=event_id).update(known_revision=F("known_revision") + 1)
-    else:
-        Event.objects.filter(pk=event_id).update(known_revision=0)
+    """Marks or covers of the event's pictures are others now: addresses of thumbnails change."""
+    Event.objects.filter(pk=event_id).update(known_revision=F("known_revision") + 1)
 
 
 # Matches -------------------------------------------------------------------------------------
@@ -252,7 +248,7 @@ class Mark:
 
 
 def marks(event: Event, unique_ids: Iterable[int]) -> dict[int, tuple[Mark, ...]]:
-    """Marks by unique image, blocking ones first; no query where the event has no lists."""
+    """Marks by unique image, blocking ones first; no query where the event never had a list."""
     wanted = list(unique_ids)
     if not event.known_revision or not wanted:
         return {}

@@ -10,6 +10,7 @@ from functools import lru_cache
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from imagery import known
 from imagery.models import Event, UniqueImage
 
 SMALL = 320  # px, long side: made when the image is looked at
@@ -41,13 +42,21 @@ class Card:
     last_posted_at: datetime | None
     caption: str  # what the network takes it for, where it is sure
     described: str  # what people who posted it say it shows
+    marks: tuple[known.Mark, ...] = ()  # lists of known hashes that know it
 
     @property
     def ratio(self) -> float:
         return shown_ratio(self.width, self.height)
 
     @property
+    def covered_by(self) -> str:
+        """Names of the block lists that know it."""
+        return ", ".join(mark.name for mark in self.marks if mark.blocks)
+
+    @property
     def alt(self) -> str:
+        if self.covered_by:
+            return f"Covered: blocked by {self.covered_by}"
         what = self.described or self.caption or "Picture"
         return f"{what}, {self.n_posts} post{'' if self.n_posts == 1 else 's'}"
 
@@ -68,7 +77,9 @@ def _thumb_pattern(slug: str, side: int) -> str:
 
 
 def thumb_url(event: Event, sha256: str, side: int = SMALL) -> str:
-    return _thumb_pattern(event.slug, side).replace(NO_SHA256, sha256)
+    """An answer is kept for a year, so the address tells of lists that may cover pictures."""
+    url = _thumb_pattern(event.slug, side).replace(NO_SHA256, sha256)
+    return f"{url}?known={event.known_revision}" if event.known_revision else url
 
 
 def file_url(event: Event, sha256: str) -> str:
@@ -79,12 +90,21 @@ def cards(event: Event, ids: Iterable[int], side: int = SMALL) -> list[Card]:
     """Cards of those unique images of the event, in the order given; unknown ids left out."""
     wanted = [int(i) for i in ids]
     rows = for_cards(UniqueImage.objects.filter(event=event, pk__in=wanted))
-    found = {row.pk: card(event, row, side) for row in rows}
+    found = {made.id: made for made in cards_of(event, rows, side)}
     return [found[i] for i in wanted if i in found]
 
 
-def card(event: Event, row: UniqueImage, side: int = SMALL) -> Card:
-    """A card of one row, read by `for_cards` where there are several."""
+def cards_of(event: Event, rows: Iterable[UniqueImage], side: int = SMALL) -> list[Card]:
+    """Cards of rows that `for_cards` read; one query more where the event has known hashes."""
+    held = list(rows)
+    marks = known.marks(event, [row.pk for row in held])
+    return [card(event, row, side, marks.get(row.pk, ())) for row in held]
+
+
+def card(
+    event: Event, row: UniqueImage, side: int = SMALL, marks: tuple[known.Mark, ...] = ()
+) -> Card:
+    """A card of one row, without marks unless they are given."""
     image = row.representative
     classes = [name for name, p in image.top_classes[:1] if p >= 0.5]
     return Card(
@@ -103,4 +123,5 @@ def card(event: Event, row: UniqueImage, side: int = SMALL) -> Card:
         last_posted_at=row.last_posted_at,
         caption=classes[0] if classes else "",
         described=row.described,
+        marks=marks,
     )

@@ -18,7 +18,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from imagery import dedup, fetch, grouping, locks, look, rollup
+from imagery import dedup, fetch, grouping, known, locks, look, rollup
 from imagery import ingest as ingest_posts
 from imagery.models import Event, Import, Job, Stage
 
@@ -158,6 +158,8 @@ def _work(job: Job, event: Event) -> None:
     }
     n = event.images.seen().count() if job.stage == Stage.DEDUP else event.unique_images.count()
     Job.objects.filter(pk=job.pk).update(n_total=n)
+    if job.stage == Stage.ROLLUP:
+        known.run(event)
     work[job.stage](event)
     Job.objects.filter(pk=job.pk).update(n_done=n)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from imagery import ingest, orphans, pipeline
+from imagery import ingest, known, orphans, pipeline, text_index
 from imagery.models import Event
 
 
@@ -17,6 +17,8 @@ def delete(event: Event) -> None:
     with transaction.atomic():
         digests = list(event.images.values_list("sha256", flat=True))
         imports = list(event.imports.all())
+        known.drop_all(event)
+        text_index.forget(event.pk)
         event.delete()
     orphans.drop(digests)
     for row in imports:

@@ -68,19 +68,16 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
 
 def most_posted(event: Event) -> list[pictures.Card]:
     rows = event.unique_images.filter(rank__gt=0).order_by("rank", "id")
-    return [pictures.card(event, row) for row in pictures.for_cards(rows)[:IN_ROW]]
+    return pictures.cards_of(event, pictures.for_cards(rows)[:IN_ROW])
 
 
 def rising(event: Event) -> list[tuple[pictures.Card, str]]:
     """Pictures by growth, with "× 12": posts in the best day over the mean day's."""
     rows = event.unique_images.filter(n_posts__gte=RISING_POSTS).order_by("-growth", "id")
+    held = [row for row in pictures.for_cards(rows)[:IN_ROW] if row.growth > 0]
     return [
-        (
-            pictures.card(event, row),
-            f"× {row.growth:.1f}" if row.growth < 10 else f"× {row.growth:,.0f}",
-        )
-        for row in pictures.for_cards(rows)[:IN_ROW]
-        if row.growth > 0
+        (card, f"× {row.growth:.1f}" if row.growth < 10 else f"× {row.growth:,.0f}")
+        for card, row in zip(pictures.cards_of(event, held), held, strict=True)
     ]
 
 

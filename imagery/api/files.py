@@ -14,8 +14,8 @@ from imagery.views import files
 class Thumb(Endpoint):
     @extend_schema(operation_id="thumb", responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
     def get(self, request: Request, slug: str, sha256: str, side: int) -> HttpResponseBase:
-        """A JPEG of at most 320, 640, 960 or 1600 pixels."""
-        return files.thumb(request._request, slug, sha256, side)
+        """A JPEG of at most 320, 640, 960 or 1600 pixels, also of what a block list covers."""
+        return files.thumb(request._request, slug, sha256, side, cover=False)
 
 
 class File(Endpoint):

@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from imagery import blobs, pictures
-from imagery.core import decode
+from imagery import blobs, known, pictures
+from imagery.core import covering, decode
 from imagery.models import Event, Image
 
 SIDES = frozenset((pictures.SMALL, *pictures.LARGE))
@@ -31,16 +31,25 @@ TYPES = {
 
 
 @require_safe
-def thumb(request: HttpRequest, slug: str, sha256: str, side: int) -> HttpResponseBase:
-    """A JPEG of at most `side` pixels; made when first asked for."""
+def thumb(
+    request: HttpRequest, slug: str, sha256: str, side: int, *, cover: bool = True
+) -> HttpResponseBase:
+    """A JPEG of at most `side` pixels; made when first asked for.
+
+    With `cover`, what a block list knows is blurred unless `?shown` asks for it.
+    """
     if side not in SIDES:
         raise Http404(f"no thumbnails of {side} pixels, only of {sorted(SIDES)}")
     image = _image(request, slug, sha256)
-    etag = f'"{sha256}-{side}"'
+    cover = cover and "shown" not in request.GET and _is_covered(image)
+    etag = f'"{sha256}-{side}{"-covered" if cover else ""}"'
     if (unchanged := get_conditional_response(request, etag=etag)) is not None:
         return _kept(unchanged, etag)
     name = f"{image.sha256[:16]}-{side}.jpg"
     file = _open_thumb(image, side)
+    if cover:
+        with file:
+            file = ContentFile(covering.blurred(file.read()))
     return _kept(FileResponse(file, content_type="image/jpeg", filename=name), etag)
 
 
@@ -71,7 +80,12 @@ def _image(request: HttpRequest, slug: str, sha256: str) -> Image:
     """The image, if the person may see its event; one query, for pages ask for many."""
     events = Event.objects.visible_to(request.user).filter(slug=slug)
     rows = Image.objects.filter(event__in=events, sha256=sha256)
-    return get_object_or_404(rows.only("sha256", "format"))
+    rows = rows.select_related("event")
+    return get_object_or_404(rows.only("sha256", "format", "unique", "event__known_revision"))
+
+
+def _is_covered(image: Image) -> bool:
+    return bool(image.event.known_revision) and known.is_covered(image)
 
 
 def _open_thumb(image: Image, side: int) -> File:

@@ -5,6 +5,7 @@ import "./lib/palette.js";
 import "./lib/panel.js";
 import "./lib/gallery.js";
 import "./lib/selection.js";
+import "./lib/covered.js";
 import "./lib/endless.js";
 
 const root = document.documentElement;
