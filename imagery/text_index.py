@@ -12,10 +12,13 @@ post's row whose it is: event, event with a picture, account, language.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from imagery.core import wording
@@ -31,6 +34,10 @@ COLUMNS = (
     "'e' || {row}.event_id || CASE WHEN {row}.has_images THEN ' e' || {row}.event_id || 'p' "
     "ELSE '' END || ' a' || coalesce({row}.account_id, 0) || ' l' || imagery_language({row}.lang)"
 )
+
+
+class TooLong(Exception):
+    """A query that took longer than people wait."""
 
 
 def is_sqlite(held: BaseDatabaseWrapper = connection) -> bool:
@@ -95,15 +102,39 @@ def _prepare_sqlite(cursor: Any) -> None:
     )
 
 
+@contextmanager
+def bounded(seconds: float = 4.0) -> Iterator[None]:
+    """Queries that give up after so long, and raise TooLong: a search is never to hang."""
+    try:
+        if not is_sqlite():
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = %s", [int(seconds * 1000)])
+                yield
+            return
+        connection.ensure_connection()
+        end = time.monotonic() + seconds
+        held: Any = connection.connection
+        held.set_progress_handler(lambda: int(time.monotonic() > end), 20_000)
+        try:
+            yield
+        finally:
+            held.set_progress_handler(None, 0)
+    except OperationalError as error:
+        if "interrupted" in str(error) or "statement timeout" in str(error):
+            raise TooLong from error
+        raise
+
+
 def n_waiting() -> int:
     """About how many of the latest posts are not indexed yet."""
     if not is_sqlite():
         return 0
-    last, top = _ends()
+    last, top = ends()
     return max(0, top - last)
 
 
-def _ends() -> tuple[int, int]:
+def ends() -> tuple[int, int]:
+    """The last post that is indexed, and the last there is."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT (SELECT last FROM {UPTO}), (SELECT coalesce(max(id), 0) FROM imagery_post)"
@@ -121,7 +152,7 @@ def catch_up(least: int = 1) -> int:
     n = 0
     while True:
         with transaction.atomic():
-            last, top = _ends()
+            last, top = ends()
             if top <= last:
                 return n
             to = min(top, last + BATCH)
@@ -141,7 +172,7 @@ def forget(event_id: int) -> None:
     stayed are found by nobody, for ids are not given twice."""
     if not is_sqlite():
         return
-    last, _ = _ends()
+    last, _ = ends()
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {TABLE}({TABLE}, rowid, text, tags, place, marks) "
