@@ -102,6 +102,12 @@ class Match(models.Model):
         Image, on_delete=models.CASCADE, related_name="found_of", help_text="its source"
     )
     kind = models.CharField(max_length=12, choices=Kind.choices)
+    verdict = models.CharField(
+        max_length=8,
+        choices=[("same", "The same picture"), ("differs", "Differs in a part")],
+        default="same",
+        help_text="what their pixels tell, once geometry has laid one on the other",
+    )
     proven = models.BooleanField(default=False)
     transform = models.JSONField(default=list, blank=True, help_text="6 numbers, or none")
     mirrored = models.BooleanField(default=False)
