@@ -111,21 +111,20 @@ def _see(image: Image, network: Backbone | None) -> Seen:
         return _refuse(image, "the stored file is missing: fetch it again")
     except decode.Refused as error:
         return _refuse(image, str(error))
-    pixels = decoded.pixels
     image.format, image.frames, image.truncated = decoded.format, decoded.frames, decoded.truncated
     image.width, image.height = decoded.width, decoded.height
     image.phash = hashing.to_hex(hashing.phash(decoded.luma))
-    pdq, image.pdq_quality = hashing.pdq(decoded.small)
+    pdq, image.pdq_quality = hashing.pdq(decoded.small_image)
     image.pdq = hashing.to_hex(pdq)
-    image.signature = hashing.signature(decoded.small).tobytes()
+    image.signature = hashing.signature(decoded.small_image).tobytes()
     image.hash_version = HASH_VERSION
-    measured = quality.measure(decoded.small, decoded.width, decoded.height)
+    measured = quality.measure(decoded.luma, decoded.width, decoded.height)
     image.brightness, image.contrast = measured.brightness, measured.contrast
     image.sharpness = measured.sharpness
     image.is_blank, image.is_dark = measured.is_flat, measured.is_dark
     image.is_blurry, image.is_tiny = measured.is_blurry, measured.is_tiny
-    seen = Seen(image, decode.thumbnail(decoded.small, SMALL)[0])
-    seen.ready = network.prepare(pixels) if network else _classic(pixels)
+    seen = Seen(image, decode.thumbnail(decoded.small_image, SMALL)[0])
+    seen.ready = network.prepare(decoded.image) if network else _classic(decoded.pixels)
     return seen
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from imagery.core import compiled, networks, weights
+from imagery.core.decode import Pixels, as_image
 from imagery.core.torchvision_ready import import_torchvision
 from imagery.core.weights import WeightsMissing, available
 
@@ -96,17 +97,20 @@ class Backbone:
         self._run = run
         self._lock = threading.Lock()
 
-    def prepare(self, pixels: np.ndarray) -> np.ndarray:
-        """(h, w, 3) uint8 of any size → (crop, crop, 3) uint8, the network's input.
+    def prepare(self, pixels: Pixels) -> np.ndarray:
+        """(h, w, 3) uint8 or RGB of any size → (crop, crop, 3) uint8, the network's input.
 
         Short side resized with anti-aliasing, centre cropped, as the model's torchvision
         preset does; about 1 ms from 600×450, releases the GIL.
         """
-        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+        if not isinstance(pixels, Image.Image) and (
+            pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8
+        ):
             raise ValueError(f"want (h, w, 3) uint8, got {pixels.shape} {pixels.dtype}")
-        height, width = pixels.shape[:2]
+        image = as_image(pixels)
+        width, height = image.size
         if not height or not width:
-            raise ValueError(f"a picture without pixels: {pixels.shape}")
+            raise ValueError(f"a picture without pixels: {width} × {height}")
         short, crop = min(height, width), self.preset.crop
         # At least the crop: a preset may name a smaller side and leave a black rim.
         resize = max(self.preset.resize, crop)
@@ -119,7 +123,7 @@ class Backbone:
         x0, x1 = max(left - margin, 0), min(left + crop + margin, new_width)
         y0, y1 = max(top - margin, 0), min(top + crop + margin, new_height)
         across, down = width / new_width, height / new_height
-        part = Image.fromarray(pixels).resize(
+        part = image.resize(
             (x1 - x0, y1 - y0),
             self.preset.resample,
             box=(x0 * across, y0 * down, min(x1 * across, width), min(y1 * down, height)),

@@ -15,6 +15,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pillow_heif
@@ -23,7 +24,21 @@ from PIL import Image, ImageFile
 from imagery.core import salvage
 from imagery.core.formats import count_gif_frames, describe, sniff
 
-__all__ = ["Decoded", "Refused", "decode", "render", "shrink", "sniff", "thumbnail"]
+__all__ = [
+    "Decoded",
+    "Pixels",
+    "Refused",
+    "as_image",
+    "decode",
+    "render",
+    "shrink",
+    "sniff",
+    "thumbnail",
+]
+
+# Readers of pictures take Pillow's image as well as its array: going from one to the other costs
+# as much as many of the measures.
+Pixels = np.ndarray | Image.Image
 
 # One thread per picture: workers already run side by side.
 pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False)
@@ -78,27 +93,38 @@ class Refused(ValueError):
     """The bytes are not a picture this product takes; the message is for a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decoded:
     """One picture: upright, first frame, on white where it was transparent.
 
-    pixels: (h, w, 3) uint8 RGB, read-only.
-    luma: (h, w) uint8, Pillow's "L" of the same pixels (ITU-R 601), so that readers share it.
-    small: (h', w', 3) uint8, block means of pixels, neither side above 512.
+    image: RGB. small_image: block means of it, neither side above 512.
+    pixels: (h, w, 3) uint8, read-only: `image` as an array. small: (h', w', 3), likewise.
+    luma: (h', w') uint8, Pillow's "L" of the small image (ITU-R 601), so that readers share it.
     width, height: of the upright original, before any reduction.
     format: "jpeg", "png", "webp", "gif", "bmp", "tiff" or "heic".
     frames: 1 unless animated; pages of a TIFF or HEIC do not count.
     truncated: the tail was broken and what decoded was used; missing rows are grey (128).
     """
 
-    pixels: np.ndarray
-    luma: np.ndarray
-    small: np.ndarray
+    image: Image.Image
+    small_image: Image.Image
     width: int
     height: int
     format: str
     frames: int
     truncated: bool
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        return np.asarray(self.image)
+
+    @cached_property
+    def small(self) -> np.ndarray:
+        return np.asarray(self.small_image)
+
+    @cached_property
+    def luma(self) -> np.ndarray:
+        return np.asarray(self.small_image.convert("L"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +147,9 @@ def decode(data: bytes, *, min_side: int = 320, max_pixels: int = MAX_PIXELS) ->
     Above 178 million pixels Pillow itself refuses, whatever max_pixels says.
     """
     loaded = _load(data, min, min_side, max_pixels)
-    image = loaded.image
-    pixels = np.asarray(image)
-    box = _box(image.size, SMALL_SIDE)
     return Decoded(
-        pixels=pixels,
-        luma=np.asarray(image.convert("L")),
-        small=np.asarray(image.reduce(box)) if box > 1 else pixels,
+        image=loaded.image,
+        small_image=shrink(loaded.image, SMALL_SIDE),
         width=loaded.width,
         height=loaded.height,
         format=loaded.format,
@@ -136,13 +158,18 @@ def decode(data: bytes, *, min_side: int = 320, max_pixels: int = MAX_PIXELS) ->
     )
 
 
-def thumbnail(pixels: np.ndarray, max_side: int, quality: int = 82) -> tuple[bytes, int, int]:
+def as_image(pixels: Pixels) -> Image.Image:
+    """Pillow's image of (h, w, 3) or (h, w) uint8; images as they are."""
+    return pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+
+
+def thumbnail(pixels: Pixels, max_side: int, quality: int = 82) -> tuple[bytes, int, int]:
     """JPEG bytes, width and height of a copy no longer than max_side; never enlarged.
 
-    pixels: (h, w, 3) uint8. Where halving, thirding … lands between 90 % and 100 % of max_side
-    it is used as it is (600 becomes 300 under 320), at a fifth of the cost of an exact resize.
+    pixels: (h, w, 3) uint8 or RGB. Where halving, thirding … lands between 90 % and 100 % of
+    max_side it is used as it is (600 becomes 300 under 320), at a fifth of an exact resize's cost.
     """
-    return _encode(Image.fromarray(pixels), max_side, quality)
+    return _encode(as_image(pixels), max_side, quality)
 
 
 def render(
@@ -155,12 +182,10 @@ def render(
     return _encode(_load(data, max, max_side, max_pixels).image, max_side, quality)
 
 
-def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
-    """Block means of (h, w, 3) or (h, w) uint8 so that no side exceeds max_side."""
-    if max(pixels.shape[:2]) <= max_side:
-        return pixels
-    image = Image.fromarray(pixels)
-    return np.asarray(image.reduce(_box(image.size, max_side)))
+def shrink(image: Image.Image, max_side: int) -> Image.Image:
+    """Block means, so that no side exceeds max_side."""
+    box = _box(image.size, max_side)
+    return image.reduce(box) if box > 1 else image
 
 
 def _encode(image: Image.Image, max_side: int, quality: int) -> tuple[bytes, int, int]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from imagery.core.decode import Pixels, as_image
+
 SCALE = 256
 FLAT_BELOW = 6.0
 DARK_BELOW = 24.0
@@ -37,12 +39,12 @@ class Quality:
     is_tiny: bool
 
 
-def measure(pixels: np.ndarray, width: int, height: int) -> Quality:
+def measure(pixels: Pixels, width: int, height: int) -> Quality:
     """Measure (h, w, 3) or (h, w) uint8 pixels of an original of width × height pixels.
 
-    Block means of the picture serve as well as the picture: `Decoded.small` is enough.
+    Block means of the picture serve as well as the picture: `Decoded.luma` is enough.
     """
-    luma = _at_scale(Image.fromarray(pixels).convert("L"))
+    luma = _at_scale(as_image(pixels).convert("L"))
     contrast = float(luma.std())
     brightness = float(luma.mean())
     sharpness = _laplacian_variance(luma)
