@@ -9,6 +9,7 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from config import env
 from config.secret import signing_key
@@ -141,8 +142,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
+# A person waits for what is asked: it goes before the chunks of a long pass.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("asked")]
+CELERY_TASK_ROUTES = {"imagery.tasks.look_up": {"queue": "asked"}}
 CELERY_BEAT_SCHEDULE = {
     "resume-jobs": {"task": "imagery.tasks.resume_jobs", "schedule": 20.0},
+    "prune-look-ups": {"task": "imagery.tasks.prune_look_ups", "schedule": 6 * 3600.0},
 }
 
 # Pictures -----------------------------------------------------------------------------------

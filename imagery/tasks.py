@@ -38,10 +38,33 @@ def apply_rules(event_id: int) -> None:
 
 
 @shared_task
+def look_up(look_up_id: int) -> None:
+    from imagery import look_ups
+
+    look_ups.run(look_up_id)
+
+
+@shared_task
+def prune_look_ups() -> None:
+    from imagery import look_ups
+
+    look_ups.prune()
+
+
+@shared_task
+def take_list(list_id: int) -> None:
+    from imagery import known
+
+    known.take(list_id)
+
+
+@shared_task
 def resume_jobs() -> None:
-    from imagery import pipeline
+    from imagery import known, look_ups, pipeline
 
     pipeline.resume()
+    look_ups.resume()
+    known.resume()
 
 
 @worker_init.connect
