@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             model_name="post",
             index=models.Index(
                 condition=models.Q(("selected", True)),
-                fields=["event", "posted_at", "id", "has_images"],
+                fields=["event", "posted_at", "id", "has_images", "selected"],
                 name="post_by_time",
             ),
         ),

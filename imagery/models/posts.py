@@ -130,7 +130,7 @@ class Post(models.Model):
         indexes = [
             # With what counting by time reads, so that it need not read the posts.
             models.Index(
-                fields=["event", "posted_at", "id", "has_images"],
+                fields=["event", "posted_at", "id", "has_images", "selected"],
                 name="post_by_time",
                 condition=Q(selected=True),
             ),
