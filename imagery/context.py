@@ -8,4 +8,4 @@ from django.http import HttpRequest
 
 def frame(request: HttpRequest) -> dict[str, object]:
     """No queries: the palette fetches events when it is opened, tags read the progress."""
-    return {"version": settings.VERSION}
+    return {"version": settings.VERSION, "look_up_bytes": settings.IMAGERY_MAX_BYTES}
