@@ -194,10 +194,13 @@ def _place(event: Event, key: tuple[str, str]) -> tuple[bool, int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
+    """A difference picture and its figures; see differences.Difference."""
+
     jpeg: bytes
+    box: tuple[float, float, float, float]
     overlap: float
+    added: float
     differing: float | None
-    mean: float | None
 
 
 @lru_cache(maxsize=32)
@@ -206,8 +209,8 @@ def drawn(first: str, second: str, placement: tuple[float, ...]) -> Drawn:
     ours, theirs = (_pixels(sha256) for sha256 in (first, second))
     found = differences.difference(ours, theirs, np.array(placement).reshape(2, 3))
     out = io.BytesIO()
-    Picture.fromarray(differences.painted(ours, found)).save(out, "JPEG", quality=90)
-    return Drawn(out.getvalue(), found.overlap, found.differing, found.mean)
+    Picture.fromarray(differences.painted(found)).save(out, "JPEG", quality=90)
+    return Drawn(out.getvalue(), found.box, found.overlap, found.added, found.differing)
 
 
 def _pixels(sha256: str) -> np.ndarray:

@@ -101,10 +101,13 @@ def of(event: Event, unique: UniqueImage, limit: int, near: int | None = None) -
 
 
 def joined_by(versions: Iterable[Version]) -> dict[str, int]:
-    """Files by what joined them to the set."""
+    """Files by what joined them to the set; near copies of the representative by hash."""
     counts: dict[str, int] = {}
     for version in versions:
-        counts[version.by] = counts.get(version.by, 0) + version.n_files
+        if version.by:
+            counts[version.by] = counts.get(version.by, 0) + version.n_files
+        else:
+            counts["hash"] = counts.get("hash", 0) + version.n_near
     return counts
 
 

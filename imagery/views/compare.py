@@ -99,7 +99,8 @@ def difference(request: HttpRequest, slug: str) -> HttpResponse:
     response = HttpResponse(drawn.jpeg, content_type="image/jpeg")
     response["Afterimage-Overlap"] = f"{drawn.overlap:.5f}"
     response["Afterimage-Differing"] = "" if drawn.differing is None else f"{drawn.differing:.5f}"
-    response["Afterimage-Mean"] = "" if drawn.mean is None else f"{drawn.mean:.2f}"
+    response["Afterimage-Added"] = f"{drawn.added:.5f}"
+    response["Afterimage-Box"] = " ".join(f"{value:.5f}" for value in drawn.box)
     response["ETag"], response["Cache-Control"] = etag, PRIVATE
     response["X-Content-Type-Options"] = "nosniff"
     return response

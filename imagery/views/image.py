@@ -69,6 +69,7 @@ def show(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "joined": joined_words(history),
         "near": near,
         "most": MOST_VERSIONS,
+        "may_edit": Event.objects.editable_by(request.user).filter(pk=event.pk).exists(),
         "accounts": histories.accounts_of(unique),
         "nearest": histories.nearest_to(event, unique.pk),
         "links": histories.links_of(unique),
@@ -147,7 +148,9 @@ def _compared(request: HttpRequest, slug: str, unique: UniqueImage) -> HttpRespo
 
 
 def joined_words(history: version_history.History) -> list[str]:
-    """What joined the files to the set, most trusted by the eye first."""
+    """What joined the files to the set; nothing where some of them are not read."""
+    if len(history.versions) < history.n_versions:
+        return []
     counts = version_history.joined_by(history.versions)
     told = {
         "hash": "near by hash",

@@ -27,7 +27,11 @@ function second() {
 
 let map = second();
 const ends = () => corners(map, data.two.width, data.two.height);
-const box = () => around([[0, 0], [width, height], ...ends()]);
+function box() {
+  const { x, y, width: w, height: h } = around([[0, 0], [width, height], ...ends()]);
+  const edge = stage.hasAttribute("data-outline") ? 0.015 * Math.max(w, h) : 0; // outlines need room
+  return { x: x - edge, y: y - edge, width: w + 2 * edge, height: h + 2 * edge };
+}
 
 function layerAt(x, y) {
   const rects = Object.values(layers).filter(seen).map((layer) => layer.getBoundingClientRect());
@@ -37,6 +41,7 @@ function layerAt(x, y) {
 
 // Drawing ------------------------------------------------------------------------------------------
 
+let heatAt = whole; // where the difference picture lies
 const arriving = new WeakMap(); // img → address on its way
 
 function source(img, { sources }, across) {
@@ -65,7 +70,7 @@ function draw() {
   if (!rect) return;
   const k = plane.scale(rect);
   const view = [k, 0, 0, k, rect.width / 2 - plane.at.x * k, rect.height / 2 - plane.at.y * k];
-  const own = { one: whole, two: map, heat: whole };
+  const own = { one: whole, two: map, heat: heatAt };
   for (const [name, img] of Object.entries(pictures)) {
     img.style.transform = `matrix(${compose(view, own[name]).map((v) => +v.toFixed(6)).join(",")})`;
   }
@@ -108,6 +113,7 @@ function carry() {
     url.searchParams.set("mode", mode());
     link.href = url.pathname + url.search;
   }
+  for (const field of root.querySelectorAll("form [name=next]")) field.value = location.pathname + location.search;
 }
 
 // Modes ----------------------------------------------------------------------------------------------
@@ -151,31 +157,49 @@ const percent = (share) => (share > 0 && share < 0.0005 ? "< 0.1 %" : `${(share 
 async function difference(url) {
   const answer = await fetch(url, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(answer.status === 404 ? "One of the two files cannot be shown." : `The server answered with an error (${answer.status}).`);
-  const [overlap, differing] = ["Afterimage-Overlap", "Afterimage-Differing"].map((name) => answer.headers.get(name));
-  const words = differing === "" || differing === null
-    ? "The two share no place."
-    : `${percent(Number(differing))} of the pixels differ${overlap < 0.995 ? `, where B covers A: ${percent(Number(overlap))} of it` : ""}.`;
-  return { src: URL.createObjectURL(await answer.blob()), words };
+  const [overlap, added, differing] = ["Overlap", "Added", "Differing"].map((name) => answer.headers.get(`Afterimage-${name}`));
+  const box = answer.headers.get("Afterimage-Box").split(" ").map(Number);
+  const words = differing === ""
+    ? ["The two share no place."]
+    : [`${percent(Number(differing))} of the pixels${overlap < 0.995 || added > 0.005 ? " that both show" : ""} differ`];
+  if (differing !== "" && overlap < 0.995) words.push(`B leaves out ${percent(1 - overlap)} of A`);
+  if (differing !== "" && added > 0.005) words.push(`${percent(Number(added))} of B is not in A`);
+  return { src: URL.createObjectURL(await answer.blob()), words: words.join("; "), box, added: added > 0.005 };
 }
 
-async function heat() {
+function heatUrl() {
   const url = new URL(data.difference, location.href);
   if (flags.mirror) url.searchParams.set("mirror", "1");
   if (!flags.line || !data.told) url.searchParams.set("line", "0");
+  return url.href;
+}
+
+function lay({ src, box: [x, y, w, h], added }) {
+  pictures.heat.src = src;
+  pictures.heat.hidden = false;
+  pictures.heat.style.width = `${w * width}px`;
+  pictures.heat.style.height = `${h * height}px`;
+  heatAt = [1, 0, 0, 1, x * width, y * height];
+  root.querySelector("[data-added]").hidden = !added;
+  plane.keep();
+}
+
+async function heat() {
+  const url = heatUrl();
   const figures = root.querySelector("[data-heat-figures]");
   const words = root.querySelector("[data-heat-words]");
-  if (!drawn.has(url.href)) {
+  if (!drawn.has(url)) {
     words.textContent = "Comparing every pixel …";
-    drawn.set(url.href, difference(url));
+    drawn.set(url, difference(url));
   }
   try {
-    const found = await drawn.get(url.href);
-    pictures.heat.src = found.src;
-    pictures.heat.hidden = false;
+    const found = await drawn.get(url);
+    if (mode() !== "difference" || heatUrl() !== url) return; // something else was asked for since
+    lay(found);
     figures.textContent = found.words;
     words.textContent = "";
   } catch (error) {
-    drawn.delete(url.href);
+    drawn.delete(url);
     pictures.heat.hidden = true;
     figures.textContent = "";
     words.textContent = error instanceof TypeError ? "The server does not answer. Is it running?" : error.message;
@@ -263,4 +287,5 @@ for (const name of ["line", "mirror", "outline"]) show(name);
 amount(50);
 plane.set(Number(get("x", 0.5)) * width || 0, Number(get("y", 0.5)) * height || 0, Number(get("zoom", 1)) || 1);
 if (mode() === "difference") heat();
-others.find((link) => link.hasAttribute("aria-current"))?.scrollIntoView({ block: "nearest", inline: "center" });
+const current = others.find((link) => link.hasAttribute("aria-current"));
+if (current) current.closest(".film").scrollLeft = current.offsetLeft - 80;

@@ -144,7 +144,8 @@ def test_the_difference_is_of_the_lined_up_pictures(client, viewer, cropped):
     client.force_login(viewer)
     response = client.get(address(first, second, "difference.jpg"))
     assert response["Content-Type"] == "image/jpeg"
-    assert Picture.open(io.BytesIO(response.content)).size == (320, 240)
+    assert Picture.open(io.BytesIO(response.content)).size == (640, 480)
+    assert response["Afterimage-Box"] == "0.00000 0.00000 1.00000 1.00000"
     assert float(response["Afterimage-Overlap"]) == pytest.approx(0.25, abs=0.02)
     assert float(response["Afterimage-Differing"]) < 0.03
     apart = client.get(address(first, second, "difference.jpg", line=0))
@@ -202,8 +203,8 @@ def test_queries_stay_few(client, viewer, unique, cropped, django_assert_num_que
     client.force_login(viewer)
     client.get(address(first, second))
     # session, user, event, images, match, others' matches, accounts, links, first links (2),
-    # vectors, versions, their matches, decisions, growth, may edit, progress (2)
-    with django_assert_num_queries(18):
+    # vectors, versions, their matches, decisions, growth, may edit, decision, progress (2)
+    with django_assert_num_queries(19):
         client.get(address(first, second))
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get(address(*cropped))
