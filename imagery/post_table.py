@@ -65,7 +65,11 @@ def values(post: Post) -> list[object]:
 
 def csv_rows(unique: UniqueImage) -> Iterator[list[object]]:
     for post in posts(unique):
-        yield [" ".join(v) if isinstance(v, list) else v for v in values(post)]
+        yield csv_row(post)
+
+
+def csv_row(post: Post) -> list[object]:
+    return [" ".join(map(str, v)) if isinstance(v, list) else v for v in values(post)]
 
 
 def json_pieces(unique: UniqueImage) -> Iterator[str]:

@@ -319,6 +319,10 @@ class Found:
     card: pictures.Card
     n_found: int | None
 
+    @property
+    def total(self) -> str:
+        return f"{self.card.n_posts:,}"
+
 
 def picture_page(
     events: Sequence[Event], ranked: Ranking, after: int = 0, limit: int = 60

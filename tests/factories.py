@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from imagery import blobs, snapshots
+from imagery import blobs, snapshots, text_index
 from imagery.models import Account, Event, Image, Link, Post, PostLink, Snapshot, UniqueImage
 from imagery.pictures import SMALL
 
@@ -52,6 +52,7 @@ def organised(
     _posts(event, made, n_accounts, start)
     _count(event, made)
     _snapshots(event, made)
+    text_index.catch_up()
     return Event.objects.get(pk=event.pk)
 
 

@@ -61,5 +61,7 @@ if (side) {
   side.querySelector("[data-panel-close]").addEventListener("click", close);
   register("Escape", "Close the panel, clear the selection", close);
   const wanted = /^#picture-(\d+)$/.exec(location.hash)?.[1];
+  const shown = wanted && document.querySelector(`.picture[data-id="${wanted}"] a[href]`)?.getAttribute("href");
   if (wanted && side.dataset.imageUrl) open(side.dataset.imageUrl.replace("/0/", `/${wanted}/`));
+  else if (shown) open(shown);
 }
