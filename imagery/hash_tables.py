@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 
 import numpy as np
@@ -31,20 +32,21 @@ class Hashes:
         return len(self.image)
 
 
-_cache: OrderedDict[int, tuple[int, Hashes]] = OrderedDict()
+_cache: OrderedDict[int, tuple[tuple[datetime, int], Hashes]] = OrderedDict()
 _lock = Lock()
 
 
 def of(event: Event) -> Hashes:
     """As the event's last rollup left them."""
+    version = (event.created_at, event.revision)
     with _lock:
         held = _cache.get(event.pk)
-        if held and held[0] == event.revision:
+        if held and held[0] == version:
             _cache.move_to_end(event.pk)
             return held[1]
     made = _read(event)
     with _lock:
-        _cache[event.pk] = (event.revision, made)
+        _cache[event.pk] = (version, made)
         _cache.move_to_end(event.pk)
         while len(_cache) > 1 and sum(len(one) for _, one in _cache.values()) > CACHED_ROWS:
             _cache.popitem(last=False)
