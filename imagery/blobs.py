@@ -46,6 +46,10 @@ def thumb_name(sha256: str, side: int) -> str:
     return f"thumbs/{side}/{sha256[:2]}/{sha256[2:4]}/{sha256}.jpg"
 
 
+def features_name(sha256: str, version: str) -> str:
+    return f"features/{version}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
 def put(data: bytes) -> str:
     """Store bytes under their SHA-256 (hex), which is returned; twice is once."""
     sha256 = hashlib.sha256(data).hexdigest()
@@ -63,3 +67,19 @@ def get(sha256: str) -> bytes:
 
 def put_thumb(sha256: str, side: int, data: bytes) -> None:
     default_storage.save(thumb_name(sha256, side), ContentFile(data))
+
+
+def get_thumb(sha256: str, side: int) -> bytes:
+    """Raises FileNotFoundError."""
+    with default_storage.open(thumb_name(sha256, side)) as file:
+        return file.read()
+
+
+def put_features(sha256: str, version: str, data: bytes) -> None:
+    default_storage.save(features_name(sha256, version), ContentFile(data))
+
+
+def get_features(sha256: str, version: str) -> bytes:
+    """Raises FileNotFoundError."""
+    with default_storage.open(features_name(sha256, version)) as file:
+        return file.read()

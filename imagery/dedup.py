@@ -95,6 +95,14 @@ def run(event: Event) -> int:
     return len(of_lead)
 
 
+def near_leads(event: Event) -> list[int]:
+    """Images that stand for the sets by perceptual hash, flat pictures left out, in time order."""
+    rows = _in_time_order(event, first_posts(event))
+    near = _assign(_looks(rows), event.dedup_threshold, [], [])
+    leads = np.unique(near.representative).tolist()
+    return [rows[i].pk for i in leads if not rows[i].is_blank]
+
+
 def first_posts(event: Event) -> dict[int, tuple[datetime, int]]:
     """When each image was first posted, and how often, in posts the rules select."""
     found = (

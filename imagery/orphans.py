@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.core.files.storage import default_storage
 
 from imagery import blobs
+from imagery.core import features
 from imagery.models import Image
 from imagery.pictures import LARGE, SMALL
 
@@ -21,5 +22,6 @@ def drop(digests: Iterable[str]) -> None:
         held = set(Image.objects.filter(sha256__in=part).values_list("sha256", flat=True))
         for sha256 in set(part) - held:
             default_storage.delete(blobs.blob_name(sha256))
+            default_storage.delete(blobs.features_name(sha256, features.VERSION))
             for side in (SMALL, *LARGE):
                 default_storage.delete(blobs.thumb_name(sha256, side))

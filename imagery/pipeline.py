@@ -1,11 +1,11 @@
-"""The stages in their order, as jobs: fetch → look → dedup → group → rollup.
+"""The stages in their order, as jobs: fetch → look → versions → dedup → group → rollup.
 
 A pass over an event is a chain of Job rows, one active at a time. A stage's work is pending
 rows; messages only say "look again". So any process may be killed at any point: `resume`
 finds the job whose heartbeat stopped and sends its pending rows out anew.
 
-fetch and look are spread: `spread` sends out chunks of ids, each counted when done; the chunk
-that completes the count starts the next stage. dedup, group and rollup have one writer.
+fetch, look and versions are spread: `spread` sends out chunks of ids, each counted when done; the
+chunk that completes the count starts the next stage. dedup, group and rollup have one writer.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from imagery import dedup, fetch, grouping, known, locks, look, rollup
+from imagery import dedup, fetch, grouping, known, locks, look, rollup, versions
 from imagery import ingest as ingest_posts
 from imagery.models import Event, Import, Job, Stage
 
 log = logging.getLogger(__name__)
 
-CHUNK = {Stage.FETCH: 64, Stage.LOOK: 64}
+CHUNK = {Stage.FETCH: 64, Stage.LOOK: 64, Stage.VERSIONS: 128}
 WINDOW = 200  # chunks sent out at once
 SILENT_S = 45  # a running job without a sign of life for this long is taken up again
 IMPORT_QUIET_S = 10
@@ -168,6 +168,8 @@ def pending(event: Event, stage: str) -> list[int]:
     """Ids of rows the spread stage has still to do, in their order."""
     if stage == Stage.FETCH:
         return list(event.links.to_fetch().order_by("pk").values_list("pk", flat=True))
+    if stage == Stage.VERSIONS:
+        return versions.pending(event)
     return list(event.images.to_look(event.embedder).order_by("pk").values_list("pk", flat=True))
 
 
@@ -185,6 +187,8 @@ def _spread(job: Job, event: Event) -> None:
         look.choose_embedder(event)
     ids = pending(event, job.stage)
     if not ids:
+        if job.stage == Stage.VERSIONS:
+            versions.settle(event)
         finish(job.pk, job.round)
         return
     # What earlier rounds did stays counted; what is pending now is what is left.
@@ -220,8 +224,10 @@ def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
         try:
             if job.stage == Stage.FETCH:
                 fetch.fetch(job.event.links.filter(pk__in=ids).select_related("source"), progress)
-            else:
+            elif job.stage == Stage.LOOK:
                 look.look(job.event, ids, progress)
+            else:
+                versions.run(job.event, ids, progress)
         except Stopped:
             return
         except Exception as error:  # see run

@@ -12,6 +12,7 @@ from imagery.models import Event, Import, Job, Stage
 UNITS = {
     Stage.FETCH: "links",
     Stage.LOOK: "files",
+    Stage.VERSIONS: "pictures",
     Stage.DEDUP: "files",
     Stage.GROUP: "pictures",
     Stage.ROLLUP: "pictures",

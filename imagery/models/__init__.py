@@ -3,6 +3,7 @@
 from imagery.models.decisions import Decision, Match
 from imagery.models.events import Event, Membership, Role, Rule
 from imagery.models.jobs import Job, Stage
+from imagery.models.landmarks import Landmarks
 from imagery.models.lookups import HashList, KnownHash, KnownMatch, LookUp
 from imagery.models.pictures import Image, Moved, Snapshot, UniqueImage, Vector
 from imagery.models.posts import Account, Import, Link, Post, PostLink
@@ -18,6 +19,7 @@ __all__ = [
     "Job",
     "KnownHash",
     "KnownMatch",
+    "Landmarks",
     "Link",
     "LookUp",
     "Match",
