@@ -75,17 +75,20 @@ class SettingsForm(ZoneMixin, forms.ModelForm):
     class Meta:
         model = Event
         fields = [
-            "name", "description", "timezone", "dedup_threshold", "similarity", "backbone", "layer",
+            "name", "description", "timezone", "dedup_threshold", "copies", "similarity", "backbone",
+            "layer",
         ]  # fmt: skip
         labels = {
             "timezone": "Time zone",
             "dedup_threshold": "Copies differ in fewer bits than",
+            "copies": "One picture is",
             "similarity": "Similarity θ",
         }
         help_texts = {
             "timezone": "Times are shown in it.",
             "dedup_threshold": "Of the 64 bits of a perceptual hash, 1 to 32. More finds stronger "
             "edits, and takes different pictures for copies.",
+            "copies": "Decisions that people made hold either way.",
             "similarity": "0.45 to 1. Pictures more alike than this belong to one group.",
             "backbone": "The network that describes pictures. Needs its weights.",
             "layer": "Softmax: what is seen, by ImageNet class. Neural codes: how it looks.",
@@ -106,7 +109,10 @@ class SettingsForm(ZoneMixin, forms.ModelForm):
 
     def changes_pictures(self) -> bool:
         """Whether what was changed asks for another pass."""
-        return bool({"dedup_threshold", "similarity", "backbone", "layer"} & set(self.changed_data))
+        return bool(
+            {"dedup_threshold", "copies", "similarity", "backbone", "layer"}
+            & set(self.changed_data)
+        )
 
 
 class ImportForm(forms.Form):

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from imagery import pictures
 from imagery.core.treemap import Rect, treemap
-from imagery.groups import Groups
+from imagery.groups import Groups, Name, names
 from imagery.models import Event, UniqueImage
 from imagery.pictures import Card
 
@@ -50,9 +50,12 @@ class GroupCard:
     mean_rank: float
     first_at: datetime
     last_at: datetime
+    names: list[Name]  # that people gave it through its members
 
     @property
     def name(self) -> str:
+        if self.names:
+            return self.names[0].text
         return ", ".join(name for name, _ in self.classes) or f"Picture no. {self.lead.rank}"
 
     @property
@@ -105,15 +108,18 @@ def mosaics(event: Event, groups: Groups, positions: Iterable[int]) -> list[Grou
     wanted = [pk for ids in members.values() for pk in ids]
     rows = pictures.for_cards(UniqueImage.objects.filter(event=event, pk__in=wanted))
     found = {row.pk: row for row in rows}
+    named = names(event, groups)
     made = []
     for position, ids in members.items():
         held = [found[pk] for pk in ids if pk in found]
         if held:
-            made.append(_mosaic(event, groups, position, held))
+            made.append(_mosaic(event, groups, position, held, named.get(position, [])))
     return made
 
 
-def _mosaic(event: Event, groups: Groups, at: int, held: list[UniqueImage]) -> GroupCard:
+def _mosaic(
+    event: Event, groups: Groups, at: int, held: list[UniqueImage], named: list[Name]
+) -> GroupCard:
     cards = [pictures.card(event, row) for row in held]
     weights = [max(1, card.n_posts) for card in cards]
     rects = treemap(weights, MOSAIC_RATIO, LEAST_TILE)
@@ -130,6 +136,7 @@ def _mosaic(event: Event, groups: Groups, at: int, held: list[UniqueImage]) -> G
         mean_rank=float(groups.mean_rank[at]),
         first_at=datetime.fromtimestamp(int(groups.first[at]), UTC),
         last_at=datetime.fromtimestamp(int(groups.last[at]), UTC),
+        names=named,
     )
 
 

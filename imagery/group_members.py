@@ -30,6 +30,7 @@ class Member:
     curve: Curve
     similarity: float | None  # to the lead; None where one of them has no vector
     classes: list[tuple[str, float]]
+    unique: UniqueImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def members(
     span = int(groups.first[position]), int(groups.last[position])
     drawn = curves(event, ids, *span)
     return [
-        Member(card, drawn[row.pk], alike.get(row.pk), _classes(row))
+        Member(card, drawn[row.pk], alike.get(row.pk), _classes(row), row)
         for card, row in zip(pictures.cards_of(event, rows), rows, strict=True)
     ]
 
@@ -77,6 +78,7 @@ def table(event: Event, groups: Groups, position: int) -> Iterator[list[object]]
                 row.last_posted_at,
                 None if likeness is None else round(likeness, 4),
                 "; ".join(f"{name} {p:.2f}" for name, p in image.top_classes[:3]),
+                row.name,
             ]
 
 
@@ -91,6 +93,7 @@ HEADER = (
     "last_posted_at",
     "similarity_to_lead",
     "classes",
+    "group_name",
 )
 
 

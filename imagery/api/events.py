@@ -22,7 +22,7 @@ from imagery.forms import slug_of
 from imagery.models import Event, Job, Membership, Role
 from imagery.models.events import SLUG
 
-ORGANISING = frozenset(("dedup_threshold", "similarity", "backbone", "layer"))
+ORGANISING = frozenset(("dedup_threshold", "copies", "similarity", "backbone", "layer"))
 TAKEN = "There is an event of that slug already; choose another."
 
 
@@ -34,6 +34,11 @@ class EventSettings(Strict):
     timezone = TimeZone(required=False, help_text="Such as America/Puerto_Rico.")
     dedup_threshold = serializers.IntegerField(
         required=False, min_value=1, max_value=32, help_text="Copies differ in fewer pHash bits."
+    )
+    copies = serializers.ChoiceField(
+        choices=[("versions", "Every version"), ("near", "Near copies only")],
+        required=False,
+        help_text="What counts as one picture: every version proven, or near copies only.",
     )
     similarity = Similarity(required=False)
     backbone = serializers.ChoiceField(

@@ -109,9 +109,11 @@ def _told(event: Event, made: Groups, places: list[int]) -> list[dict[str, Any]]
     members = {place: made.members_of(place, SHOWN).tolist() for place in places}
     found = pictures.cards(event, (pk for ids in members.values() for pk in ids))
     cards = {card.id: card for card in found}
+    named = groups.names(event, made)
     return [
         {
             "id": int(made.lead[at]),
+            "names": [name.text for name in named.get(at, [])],
             "posts": int(made.n_posts[at]),
             "members": int(made.n_members[at]),
             "best_rank": int(made.best_rank[at]),

@@ -34,6 +34,7 @@ class EventSerializer(serializers.Serializer):
     is_made = serializers.BooleanField(help_text="Made for show, not collected.")
     created_at = serializers.DateTimeField()
     dedup_threshold = serializers.IntegerField()
+    copies = serializers.CharField(help_text="What counts as one picture: versions or near.")
     similarity = serializers.FloatField()
     backbone = serializers.CharField()
     layer = serializers.CharField()
@@ -45,6 +46,9 @@ class EventSerializer(serializers.Serializer):
     failed_urls = serializers.IntegerField(source="n_failed_links")
     images = serializers.IntegerField(source="n_images")
     unique_images = serializers.IntegerField(source="n_unique")
+    near_images = serializers.IntegerField(
+        source="n_near", help_text="Unique images by perceptual hash alone, whatever `copies` says."
+    )
     groups = serializers.IntegerField(source="n_groups")
     accounts = serializers.IntegerField(source="n_accounts")
     first_posted_at = serializers.DateTimeField(allow_null=True)
@@ -127,6 +131,8 @@ class UniqueImageSerializer(serializers.Serializer):
     group = serializers.IntegerField(
         source="group_id", allow_null=True, help_text="The lead of its group at the event's θ."
     )
+    apart = serializers.BooleanField(help_text="Moved out of its group by a person.")
+    name = serializers.CharField(help_text="Of its group, as people gave it through this image.")
     growth = serializers.FloatField()
     first_posted_at = serializers.DateTimeField(allow_null=True)
     last_posted_at = serializers.DateTimeField(allow_null=True)
@@ -220,6 +226,10 @@ class UniqueImageDetailSerializer(UniqueImageSerializer):
 
 class GroupSerializer(serializers.Serializer):
     id = serializers.IntegerField(help_text="Its lead: the most posted member.")
+    names = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What people called it, its most posted named member's first.",
+    )
     posts = serializers.IntegerField(help_text="Summed over its members.")
     members = serializers.IntegerField()
     best_rank = serializers.IntegerField()
@@ -228,6 +238,30 @@ class GroupSerializer(serializers.Serializer):
     first_posted_at = serializers.DateTimeField(allow_null=True)
     last_posted_at = serializers.DateTimeField(allow_null=True)
     images = SmallSerializer(many=True, help_text="Its first members.")
+
+
+class DecisionSerializer(serializers.Serializer):
+    """A person's word about files; in force until undone."""
+
+    id = serializers.IntegerField()
+    kind = serializers.CharField(help_text="same, different, represents, apart or name")
+    image = serializers.CharField(source="image.sha256", help_text="SHA-256.")
+    other = serializers.CharField(source="other.sha256", default=None, allow_null=True)
+    text = serializers.CharField()
+    by = serializers.CharField(source="user.username", default=None, allow_null=True)
+    made_at = serializers.DateTimeField()
+    undone_at = serializers.DateTimeField(allow_null=True)
+    undone_by = serializers.CharField(source="undone_by.username", default=None, allow_null=True)
+
+
+class DoubtSerializer(serializers.Serializer):
+    """Two files of which it is not clear whether they are one picture."""
+
+    kind = serializers.CharField(help_text="unmet, unproven, within or beyond")
+    image = PictureSerializer()
+    other = PictureSerializer()
+    bits = serializers.IntegerField(help_text="Of the 64 of pHash, how many differ.")
+    posts = serializers.IntegerField(help_text="How many a decision would move, about.")
 
 
 class LinkSerializer(serializers.Serializer):

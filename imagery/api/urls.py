@@ -1,6 +1,6 @@
 from django.urls import path
 
-from imagery.api import events, files, groups, imports, pictures, posts, token
+from imagery.api import decisions, events, files, groups, imports, pictures, posts, token
 
 app_name = "api"
 
@@ -33,6 +33,13 @@ urlpatterns = [
     ),
     path("events/<slug:slug>/groups/", groups.AllGroups.as_view(), name="groups"),
     path("events/<slug:slug>/groups/<int:image_id>/", groups.OneGroup.as_view(), name="group"),
+    path("events/<slug:slug>/decisions/", decisions.Decisions.as_view(), name="decisions"),
+    path(
+        "events/<slug:slug>/decisions/<int:decision_id>/",
+        decisions.OneDecision.as_view(),
+        name="decision",
+    ),
+    path("events/<slug:slug>/doubtful/", decisions.Doubtful.as_view(), name="doubtful"),
     path(
         "events/<slug:slug>/thumbs/<slug:sha256>/<int:side>.jpg",
         files.Thumb.as_view(),

@@ -155,6 +155,13 @@ class UniqueImage(models.Model):
         return reverse("imagery:image", args=[self.event.slug, self.pk])
 
 
+class MovedQuerySet(models.QuerySet["Moved"]):
+    def now_in(self, event: Event, was: int) -> int | None:
+        """Unique image that holds what that one was represented by; None where none does."""
+        found = self.filter(event=event, was=was).exclude(image__unique=None)
+        return found.values_list("image__unique_id", flat=True).first()
+
+
 class Moved(models.Model):
     """A unique image that is no more: its files joined others. Its address leads to them."""
 
@@ -163,6 +170,8 @@ class Moved(models.Model):
     image = models.ForeignKey(
         Image, on_delete=models.CASCADE, related_name="+", help_text="what it was represented by"
     )
+
+    objects = MovedQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"unique image {self.was}, gone with image {self.image_id}"

@@ -26,7 +26,10 @@ def show(request: HttpRequest, slug: str, unique_id: int) -> HttpResponse:
         "tab": "groups",
         "unique_id": unique_id,
         "theta": found.theta,
+        "may_edit": Event.objects.editable_by(request.user).filter(pk=event.pk).exists(),
+        "back": request.get_full_path(),
         "members": group_members.members(event, found, position, after, PAGE),
+        "n_members": int(found.n_members[position]),
         "next": end if end < found.n_members[position] else None,
     }
     if query.wants_part(request):

@@ -33,6 +33,7 @@ BAD = [
     ({"name": "A", "timezone": "../etc/passwd"}, "timezone"),
     ({"name": "A", "dedup_threshold": 0}, "dedup_threshold"),
     ({"name": "A", "dedup_threshold": 10**400}, "dedup_threshold"),
+    ({"name": "A", "copies": "all"}, "copies"),
     ({"name": "A", "similarity": 0.2}, "similarity"),
     ({"name": "A", "similarity": "nan"}, "similarity"),
     ({"name": "A", "similarity": 10**400}, "similarity"),

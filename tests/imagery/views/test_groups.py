@@ -125,9 +125,10 @@ def test_queries_stay_few(client, viewer, event, django_assert_num_queries):
     factories.organised(event, 30)
     client.force_login(viewer)
     client.get(PAGE)
-    with django_assert_num_queries(6):  # session, user, event, tree, unique, pictures
+    # session, user, event, tree, unique, moved out, pictures, names
+    with django_assert_num_queries(8):
         assert cards(client.get(PAGE, {"similarity": "0.99"}, headers=PART)) == 24
-    with django_assert_num_queries(11):  # and the plot (2), editor?, progress (2)
+    with django_assert_num_queries(13):  # and the plot (2), editor?, progress (2)
         client.get(PAGE, {"similarity": "0.99"})
 
 
@@ -211,7 +212,7 @@ def test_a_groups_queries_stay_few(client, viewer, made, lead, django_assert_num
     client.force_login(viewer)
     client.get(f"{PAGE}{lead}/")
     # session, user, event, tree, unique, members, vectors, timeline, mosaic, classes, progress (2)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(15):
         client.get(f"{PAGE}{lead}/")
 
 

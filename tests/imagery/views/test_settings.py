@@ -15,6 +15,7 @@ FIELDS = {
     "description": "",
     "timezone": "UTC",
     "dedup_threshold": 8,
+    "copies": "versions",
     "similarity": 0.8,
     "backbone": "mobilenet_v2",
     "layer": "snc",
@@ -31,7 +32,13 @@ def test_a_new_name_organises_nothing_anew(client: Client, event, analyst) -> No
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("dedup_threshold", 6), ("similarity", 0.7), ("backbone", "vgg16"), ("layer", "nc")],
+    [
+        ("dedup_threshold", 6),
+        ("copies", "near"),
+        ("similarity", 0.7),
+        ("backbone", "vgg16"),
+        ("layer", "nc"),
+    ],
 )
 def test_other_pictures_ask_for_a_pass(client: Client, event, analyst, name, value) -> None:
     client.force_login(analyst)
