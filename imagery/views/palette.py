@@ -21,6 +21,8 @@ PAGES = [
     ("Jobs", "imagery:jobs"),
     ("Failures", "imagery:failures"),
     ("Rules", "imagery:rules"),
+    ("Known hashes", "imagery:lists"),
+    ("Look a picture up", "imagery:event-look-up-new"),
     ("Settings", "imagery:settings"),
     ("Members", "imagery:members"),
 ]
