@@ -97,7 +97,7 @@ class OneImage(Endpoint):
     def get(self, request: Request, slug: str, image_id: int) -> Response:
         """One unique image with its first 1,000 copies, oldest first, and what is most like it."""
         event = self.event(slug)
-        unique = _unique(event, image_id)
+        unique = find_unique(event, image_id)
         copies = histories.versions_of(unique, COPIES)
         context = {
             "request": request,
@@ -121,7 +121,7 @@ class Copies(Endpoint):
         """All copies of one unique image, by id."""
         event = self.event(slug)
         rows, cursor = pagination.page(
-            _unique(event, image_id).copies.defer("signature"), Key("id", int),
+            find_unique(event, image_id).copies.defer("signature"), Key("id", int),
             self.asked.get("cursor"), self.asked["limit"],
         )  # fmt: skip
         context = {"request": request, "slug": event.slug, **urls_of(rows)}
@@ -130,7 +130,8 @@ class Copies(Endpoint):
         )
 
 
-def _unique(event: Event, pk: int) -> UniqueImage:
+def find_unique(event: Event, pk: int) -> UniqueImage:
+    """Raises Http404."""
     found = UniqueImage.objects.filter(event=event, pk=pk).select_related("representative").first()
     if found is None:
         raise Http404(f"no unique image {pk} in {event.slug!r}")

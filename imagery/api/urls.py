@@ -1,6 +1,6 @@
 from django.urls import path
 
-from imagery.api import decisions, events, files, groups, imports, pictures, posts, token
+from imagery.api import decisions, events, files, groups, imports, pictures, posts, token, versions
 
 app_name = "api"
 
@@ -30,6 +30,11 @@ urlpatterns = [
         "events/<slug:slug>/images/<int:image_id>/copies/",
         pictures.Copies.as_view(),
         name="copies",
+    ),
+    path(
+        "events/<slug:slug>/images/<int:image_id>/versions/",
+        versions.Versions.as_view(),
+        name="versions",
     ),
     path("events/<slug:slug>/groups/", groups.AllGroups.as_view(), name="groups"),
     path("events/<slug:slug>/groups/<int:image_id>/", groups.OneGroup.as_view(), name="group"),

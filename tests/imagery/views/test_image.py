@@ -198,8 +198,8 @@ def test_queries_stay_few(client, viewer, made, django_assert_num_queries):
     client.force_login(viewer)
     client.get(page(first))
     # session, user, event, picture, tree, unique, apart, timeline, versions, posts, by rank,
-    # accounts, neighbours, their cards, links, may edit, progress (2); of several versions their matches,
-    # decisions and growth
+    # accounts, neighbours, their cards, links, may edit, progress (2); of several versions their
+    # matches, decisions and growth
     for unique, n in ((first, 18), (last, 21)):
         with django_assert_num_queries(n):
             client.get(page(unique))
