@@ -7,6 +7,7 @@ them parts too.
 from __future__ import annotations
 
 import numpy as np
+from django.db import transaction
 
 from imagery import snapshots
 from imagery.models import Event, Snapshot, Vector
@@ -25,12 +26,7 @@ def run(event: Event) -> int:
     tree = linkage.minimum_spanning_tree(vectors[~apart] if apart.any() else vectors)
     thetas, n_groups, largest = linkage.profile(tree)
     index, distance = neighbours.knn(vectors, NEIGHBOURS)
-    snapshots.write(
-        event,
-        Snapshot.Kind.NEIGHBOURS,
-        {"unique": ids, "index": index, "distance": distance},
-        digest,
-    )
+    near = {"unique": ids, "index": index, "distance": distance}
     made = {
         "unique": ids[~apart],
         "u": tree.u,
@@ -40,7 +36,9 @@ def run(event: Event) -> int:
         "n_groups": n_groups,
         "largest": largest,
     }
-    snapshots.write(event, Snapshot.Kind.TREE, made, digest)
+    with transaction.atomic():
+        snapshots.write(event, Snapshot.Kind.NEIGHBOURS, near, digest)
+        snapshots.write(event, Snapshot.Kind.TREE, made, digest)
     return len(ids)
 
 

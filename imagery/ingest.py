@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.utils import timezone
 
 from imagery import import_names, rules, sources, text_index
@@ -88,10 +89,15 @@ def _keep(file: UploadedFile, target: Path) -> Path:
 # Rows ----------------------------------------------------------------------------------------
 
 
-def run(row: Import, progress: Callable[[Import], None] | None = None) -> Import:
+def run(
+    row: Import,
+    progress: Callable[[Import], None] | None = None,
+    then: Callable[[Import], object] | None = None,
+) -> Import:
     """Read the import's file into rows; safe to repeat. A bad row stops nothing.
 
-    A file that cannot be read at all leaves the import failed, with the reason on it.
+    A file that cannot be read at all leaves the import failed, with the reason on it. `then` is
+    called in the transaction that says it is done: what is to follow is not lost between them.
     """
     now = timezone.now()
     Import.objects.filter(pk=row.pk).update(
@@ -109,7 +115,10 @@ def run(row: Import, progress: Callable[[Import], None] | None = None) -> Import
         row.n_bytes_read = row.n_bytes
     text_index.catch_up()
     row.finished_at = timezone.now()
-    _save_counts(row)
+    with transaction.atomic():
+        _save_counts(row)
+        if then and row.state == Import.State.DONE:
+            then(row)
     if progress:
         progress(row)
     return row

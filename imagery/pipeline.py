@@ -28,7 +28,7 @@ CHUNK = {Stage.FETCH: 64, Stage.LOOK: 64, Stage.VERSIONS: 128}
 WINDOW = 200  # chunks sent out at once
 SILENT_S = 45  # a running job without a sign of life for this long is taken up again
 IMPORT_QUIET_S = 10
-ORDER = [stage for stage in Stage if stage != Stage.VERSIONS]
+ORDER = list(Stage)
 State = Job.State
 
 
@@ -305,11 +305,13 @@ def take_import(import_id: int) -> None:
 
 def import_and_process(import_id: int, progress: Callable[[Import], None] | None = None) -> Import:
     """Read an import's file, then start a pass over its event."""
-    row = ingest_posts.run(Import.objects.select_related("event").get(pk=import_id), progress)
-    if row.state == Import.State.DONE:
+
+    def process(row: Import) -> None:
         rollup.quick_counts(row.event)
         start(row.event_id)
-    return row
+
+    found = Import.objects.select_related("event").get(pk=import_id)
+    return ingest_posts.run(found, progress, then=process)
 
 
 def is_idle(event_id: int | None = None) -> bool:

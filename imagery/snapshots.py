@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from threading import Lock
 
 import numpy as np
+from django.db import transaction
 
 from imagery.core import arrays
 from imagery.models import Event, Snapshot
@@ -106,13 +107,14 @@ def inputs_of(event: Event, kind: str) -> str:
 
 
 def write(event: Event, kind: str, made: Mapping[str, np.ndarray], inputs: str) -> None:
-    row, _ = Snapshot.objects.get_or_create(
-        event=event, kind=kind, defaults={"revision": 0, "inputs": "", "payload": b""}
-    )
-    row.revision += 1
-    row.inputs = inputs
-    row.payload = arrays.pack(made)
-    row.save()
+    """Store the arrays, whole: a reader finds these, or those that were there before."""
+    payload = arrays.pack(made)
+    with transaction.atomic():
+        held = Snapshot.objects.select_for_update().filter(event=event, kind=kind)
+        row = held.first() or Snapshot(event=event, kind=kind, revision=0)
+        row.revision += 1
+        row.inputs, row.payload = inputs, payload
+        row.save()
 
 
 def digest(*parts: bytes | str) -> str:

@@ -1,17 +1,26 @@
-"""Fault drills with real processes: a worker killed at every stage loses and doubles nothing."""
+"""Fault drills with real processes: what is killed, locked out or out of space loses nothing.
+
+Workers as they run are killed in their spread stages; passes are killed at chosen writes of every
+stage by `tests.drilling`, which also locks the database and fills the disk.
+"""
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from imagery.models import Stage
+from imagery.pipeline import ORDER
+from tests.drilling import IMPORT
 from tests.pictures import jpeg, photo, smaller
 
 ROOT = Path(__file__).parent.parent
@@ -35,14 +44,13 @@ QUERIES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def posts(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("posts")
+def write_posts(folder: Path, n: int, size: tuple[int, int]) -> None:
+    """n pictures, each version of one beside the other, some cut short, in one to three posts."""
     (folder / "pictures").mkdir()
     rows = []
     start = datetime(2024, 3, 1, tzinfo=UTC)
-    for i in range(2 * N):
-        picture = photo(i // 2, (900, 700))
+    for i in range(n):
+        picture = photo(i // 2, size)
         name = f"{i:04}.jpg"
         data = jpeg(picture if i % 2 else smaller(picture))
         (folder / "pictures" / name).write_bytes(data[:400] if i % 40 == 9 else data)
@@ -57,6 +65,12 @@ def posts(tmp_path_factory) -> Path:
                 }
             )
     (folder / "posts.ndjson").write_text("\n".join(map(json.dumps, rows)))
+
+
+@pytest.fixture(scope="module")
+def posts(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("posts")
+    write_posts(folder, 2 * N, (900, 700))
     return folder
 
 
@@ -145,3 +159,179 @@ def test_killed_at_every_stage_the_result_is_the_same(posts, undisturbed, tmp_pa
     ]
     instance.manage("process", "drill")
     assert instance.found() == undisturbed
+
+
+# Broken at a chosen place --------------------------------------------------------------------
+
+FEW = 12  # pictures, each in two versions, one of them broken
+STAGES = (IMPORT, *ORDER)
+
+
+class Drilled:
+    """An installation whose state can be kept and had again, and the process that drives it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data, self.kept = folder / "data", folder / "kept"
+        self.data.mkdir()
+        env = os.environ | {
+            "AFTERIMAGE_DATA": str(self.data),
+            "IMAGERY_WEIGHTS_DIR": str(folder / "none"),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "https_proxy": "http://127.0.0.1:9",  # no download of weights is begun
+            "OMP_NUM_THREADS": "1",
+        }
+        env.pop("DATABASE_URL", None)
+        self.log = (folder / "log").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.drilling"], cwd=ROOT, env=env, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
+        )  # fmt: skip
+        assert self.process.stdout.readline() == "ready\n", self.said()
+
+    def ask(self, do: str, **order: object) -> dict:
+        self.process.stdin.write(json.dumps({"do": do, **order}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        killed = os.WIFSIGNALED(answer["status"]) and os.WTERMSIG(answer["status"])
+        expected = signal.SIGKILL if order.get("kill") else 0
+        assert killed == expected and (killed or answer["status"] == 0), f"{order}: {self.said()}"
+        return answer
+
+    def said(self) -> str:
+        self.log.seek(0)
+        return self.log.read()[-4000:]
+
+    def keep(self, name: str) -> None:
+        shutil.copytree(self.data, self.kept / name)
+
+    def restore(self, name: str) -> None:
+        shutil.rmtree(self.data)
+        shutil.copytree(self.kept / name, self.data)
+
+    def stop(self) -> None:
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.log.close()
+
+
+@pytest.fixture(scope="module")
+def drilled(tmp_path_factory) -> Iterator[Drilled]:
+    """Kept under each stage's name: the state in which a worker was killed before it began."""
+    folder = tmp_path_factory.mktemp("drilled")
+    write_posts(folder, FEW, (480, 360))
+    found = Drilled(folder)
+    found.ask("accept", posts=str(folder / "posts.ndjson"), images=str(folder / "pictures"))
+    found.keep(IMPORT)
+    for stage in ORDER:
+        found.ask("resume", kill=[stage, 0])
+        found.keep(stage)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def whole(drilled: Drilled) -> dict:
+    """What an undisturbed pass makes, and how many writes each stage takes."""
+    drilled.restore(IMPORT)
+    writes = drilled.ask("resume")["writes"]
+    assert list(writes) == list(STAGES)
+    told = drilled.ask("tell")
+    assert [job[:2] for job in told["jobs"]] == [[stage, "done"] for stage in ORDER]
+    assert len(told["rows"]["UniqueImage"]) == FEW // 2
+    return told | {"writes": writes}
+
+
+def same(drilled: Drilled, whole: dict, what: object) -> None:
+    """All rows and files are those of an undisturbed pass, and nothing is left to do."""
+    told = drilled.ask("tell")
+    for name, rows in whole["rows"].items():
+        assert told["rows"][name] == rows, f"{what}: {name}"
+    drafts = [name for name in told["files"] if name.startswith(".draft-")]
+    assert [name for name in told["files"] if name not in drafts] == whole["files"], what
+    assert told["idle"], what
+    assert not [job for job in told["jobs"] if job[1] not in ("done", "failed")], what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_any_write_the_result_is_the_same(
+    drilled: Drilled, whole: dict, stage: str
+) -> None:
+    n = whole["writes"][stage]
+    # The first: nothing but the job's state. The last: its end, with the next job, uncommitted.
+    for write in sorted({0, 1, n // 3, n // 2, 2 * n // 3, n}):
+        drilled.restore(stage)
+        drilled.ask("resume", kill=[stage, write])
+        if stage in (Stage.GROUP, Stage.ROLLUP):
+            drilled.ask("tell")  # what pages read is whole meanwhile
+        drilled.ask("resume")
+        same(drilled, whole, (stage, write))
+
+
+@pytest.mark.slow
+def test_killed_at_every_boundary_in_turn_the_result_is_the_same(
+    drilled: Drilled, whole: dict
+) -> None:
+    drilled.restore(ORDER[-1])  # killed before each stage up to here
+    drilled.ask("resume")
+    same(drilled, whole, "in turn")
+    drilled.ask("again")
+    drilled.ask("resume")
+    same(drilled, whole, "a further pass")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_locked_out_of_the_database_the_pass_goes_on_later(
+    drilled: Drilled, whole: dict, stage: str
+) -> None:
+    drilled.restore(stage)
+    assert drilled.ask("resume", locked=stage)["broke"]
+    told = drilled.ask("tell")
+    assert not told["idle"]
+    assert not [job for job in told["jobs"] if job[1] == "failed"]
+    drilled.ask("resume")
+    same(drilled, whole, stage)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [IMPORT, Stage.LOOK, Stage.GROUP, Stage.ROLLUP])
+def test_a_database_that_cannot_grow_goes_on_later(
+    drilled: Drilled, whole: dict, stage: str
+) -> None:
+    drilled.restore(stage)
+    assert drilled.ask("resume", full=stage)["broke"]
+    told = drilled.ask("tell")
+    assert not told["idle"]
+    assert not [job for job in told["jobs"] if job[1] == "failed"]
+    drilled.ask("resume")
+    same(drilled, whole, stage)
+
+
+@pytest.mark.slow
+def test_pictures_that_found_no_space_are_fetched_when_there_is_some(
+    drilled: Drilled, whole: dict
+) -> None:
+    drilled.restore(Stage.FETCH)
+    assert drilled.ask("resume", no_space=Stage.FETCH)["broke"]
+    told = drilled.ask("tell")
+    assert told["files"] == []
+    assert all("No space left on device" in row for row in told["rows"]["Link"])
+    assert drilled.ask("retry", kind="storage")["n"] == FEW
+    drilled.ask("resume")
+    same(drilled, whole, "space again")
+
+
+@pytest.mark.slow
+def test_thumbnails_that_found_no_space_say_so_and_are_made_later(
+    drilled: Drilled, whole: dict
+) -> None:
+    drilled.restore(Stage.LOOK)
+    assert drilled.ask("resume", no_space=Stage.LOOK)["broke"]
+    told = drilled.ask("tell")
+    assert told["jobs"][-1][:2] == ["look", "failed"]
+    assert "No space left on device" in told["jobs"][-1][2]
+    assert not [name for name in told["files"] if name.startswith(".draft-")]
+    drilled.ask("again")
+    drilled.ask("resume")
+    same(drilled, whole, "space again")
