@@ -47,6 +47,14 @@ class Version:
         return self.n_files - 1
 
     @property
+    def glyph_box(self) -> str:
+        """viewBox that shows both the outline and the representative, 0 0 100 100."""
+        points = [tuple(map(float, pair.split(","))) for pair in self.outline.split()]
+        low = [min(0.0, *(point[axis] for point in points)) - 6 for axis in (0, 1)]
+        high = [max(100.0, *(point[axis] for point in points)) + 6 for axis in (0, 1)]
+        return f"{low[0]:g} {low[1]:g} {high[0] - low[0]:g} {high[1] - low[1]:g}"
+
+    @property
     def key(self) -> int:
         return placing.key_of(self.image)
 

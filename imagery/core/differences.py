@@ -18,7 +18,7 @@ _STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 _HEAT = np.array([[46, 14, 84], [140, 28, 96], [222, 73, 52], [250, 160, 30], [252, 253, 176]])
 _BEHIND = 0.42  # how bright the pictures stay beneath
 _OUTSIDE = 0.24  # … where only the first is
-_ADDED = np.array([0.16, 0.62, 0.6])  # … where only the second is, by channel
+_ADDED = np.array([0.08, 0.36, 0.36])  # … where only the second is, by channel
 _SIDE = 960  # px of the canvas, at most
 _SHARPEST = 2.0  # px of the canvas per pixel of the first
 
@@ -90,7 +90,7 @@ def painted(found: Difference) -> np.ndarray:
     bright[found.in_second & ~found.in_first] = _ADDED
     bright[found.shared] = _BEHIND
     ground = found.luma[..., None] * bright
-    ground[found.in_second & ~found.in_first] += _ADDED * 40
+    ground[found.in_second & ~found.in_first] += _ADDED * 110
     heat = np.minimum(1, found.amount.astype(np.float32) * AMPLIFIED / 255)
     opaque = np.minimum(1, found.amount.astype(np.float32) / NOISE)[..., None]
     shown = opaque * heat_colours(heat) + (1 - opaque) * ground

@@ -12,9 +12,6 @@ from tests.browser.installation import Installation
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
 
-ARRIVED = "images => images.map((image) => image.naturalWidth > 0)"
-
-
 def asked(page: Page, name: str) -> str | None:
     found = re.search(rf"[?&]{name}=([^&#]*)", page.url)
     return found and found.group(1)
@@ -195,31 +192,6 @@ def test_from_groups_to_a_picture(opens: Opens, storm: str, size: tuple[int, int
 
 
 # A picture -----------------------------------------------------------------------------------
-
-
-@SIZES
-def test_versions_are_compared_in_four_ways(
-    opens: Opens, storm: str, lead: int, size: tuple[int, int]
-) -> None:
-    page = opens(f"/e/{storm}/i/{lead}/", size=size).page
-    compare = page.locator("[data-compare]")
-    expect(compare).to_be_hidden()
-    page.locator(".version", has_text=" bit").first.click()
-    expect(compare).to_be_visible()
-    for name in ("Overlay", "Side by side", "Difference", "Slider"):
-        page.get_by_role("button", name=name, exact=True).click()
-        assert compare.get_attribute("data-mode") == name.lower().split(" ")[0]
-        assert asked(page, "mode") == name.lower().split(" ")[0]
-        until_true(page, lambda: all(compare.locator("img").evaluate_all(ARRIVED)))
-    page.locator("[data-compare-range]").focus()
-    page.keyboard.press("ArrowRight")
-    assert compare.locator(".stage").evaluate("s => s.style.getPropertyValue('--at')") == "51%"
-    chosen = asked(page, "compare")
-    page.reload()
-    expect(page.locator(f"[data-version='{chosen}'][aria-current]")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(compare).to_be_hidden()
-    assert asked(page, "compare") is None
 
 
 def test_arrows_go_through_the_ranks(opens: Opens, storm: str, lead: int) -> None:
