@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from django.db import transaction
 from django.db.models import Min, Q
+from threadpoolctl import threadpool_limits
 
 from imagery import dedup, describing
 from imagery.core import decode, features, version_links
@@ -64,11 +65,13 @@ def run(
     )
     bare = [image for image in images if image.pk not in described]
     ready = [image for image in images if image.pk in described]
-    for work, rows in ((_describe, bare), (_compare, ready)):
-        for batch in _parts(rows, BATCH):
-            work(event, batch)
-            if progress:
-                progress(len(batch), 0)
+    # Products this small are slower on two threads than on one.
+    with threadpool_limits(1, user_api="blas"):
+        for work, rows in ((_describe, bare), (_compare, ready)):
+            for batch in _parts(rows, BATCH):
+                work(event, batch)
+                if progress:
+                    progress(len(batch), 0)
 
 
 def settle(event: Event) -> int:
@@ -246,15 +249,16 @@ def candidates_for(event: Event, picture: Picture) -> list[tuple[int, bool]]:
 
 def found_in(event: Event, data: bytes) -> list[tuple[int, Verified]]:
     """Images of the event that show what the file shows, the surest first. Raises Refused."""
-    picture = describing.picture_of(data)
-    candidates = dict(candidates_for(event, picture))
-    rows = Image.objects.filter(pk__in=candidates).values_list("pk", "sha256")
     found = []
-    for pk, sha256 in rows:
-        source = describing.picture(sha256)
-        verified = source and verify(picture, source, candidates[pk])
-        if verified:
-            found.append((pk, verified))
+    with threadpool_limits(1, user_api="blas"):
+        picture = describing.picture_of(data)
+        candidates = dict(candidates_for(event, picture))
+        rows = Image.objects.filter(pk__in=candidates).values_list("pk", "sha256")
+        for pk, sha256 in rows:
+            source = describing.picture(sha256)
+            verified = source and verify(picture, source, candidates[pk])
+            if verified:
+                found.append((pk, verified))
     return sorted(found, key=lambda one: (one[1].verdict != "same", -one[1].inliers, one[0]))
 
 
