@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.db.models import Count, F, Window
+from django.db.models import Count, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -67,9 +67,7 @@ def _told(event: Event) -> list[Told]:
     counts = dict(
         found.values_list("known__hash_list").annotate(n=Count("image__unique", distinct=True))
     )
-    place = Window(
-        RowNumber(), partition_by=F("known__hash_list"), order_by=F("image__unique__rank")
-    )
+    place = Window(RowNumber(), partition_by="known__hash_list", order_by="image__unique__rank")
     best = (
         found.values("known__hash_list", "image__unique", "image__unique__rank")
         .annotate(n=Count("pk"))
