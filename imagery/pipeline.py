@@ -28,7 +28,7 @@ CHUNK = {Stage.FETCH: 64, Stage.LOOK: 64, Stage.VERSIONS: 128}
 WINDOW = 200  # chunks sent out at once
 SILENT_S = 45  # a running job without a sign of life for this long is taken up again
 IMPORT_QUIET_S = 10
-ORDER = list(Stage)
+ORDER: list[Stage] = list(Stage)
 State = Job.State
 
 
