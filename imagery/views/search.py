@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from imagery import post_table, search_filters, search_tables, searching, text_index
+from imagery import evidence, post_table, search_filters, search_tables, searching, text_index
 from imagery.access import event_for
 from imagery.core import queries
 from imagery.exports import csv_response
@@ -116,6 +116,7 @@ def _frame(
         "asked": {name: asked.get(name, "") for name in search_filters.NAMES},
         "flags": [(flag, getattr(filters, flag)) for flag in search_filters.FLAGS],
         "as_pictures": address(asked, show=None, order=None),
+        "take": address(asked, show=None, order=None) if filters else f"top={evidence.MOST}",
         "as_posts": address(asked, show="posts"),
         "by_order": [
             (name, address(asked, order=name if n else None)) for n, name in enumerate(ORDERS)

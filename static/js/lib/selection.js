@@ -1,6 +1,7 @@
 // The bar that says how many pictures are selected, and what can be done with them.
 
 import { clear } from "./gallery.js";
+import { csrf } from "./http.js";
 
 // Quoted; what a spreadsheet would take for a formula is kept from being one.
 const cell = (text) => `"${String(text).replace(/^(?=[=+\-@\t\r])/, "'").replaceAll('"', '""')}"`;
@@ -10,7 +11,11 @@ const bar = document.querySelector("[data-selection]");
 if (bar) {
   const words = bar.querySelector("[data-selection-count]");
   const copy = bar.querySelector("[data-selection-copy]");
+  const sends = [...bar.querySelectorAll("[data-selection-send]")];
   let figures = [];
+
+  // Where a picture's event lives: "/e/storm/" of "/e/storm/i/17/".
+  const eventOf = (figure) => /^.*\/e\/[^/]+\//.exec(figure.querySelector("a[href]").getAttribute("href"))?.[0] ?? "";
 
   document.addEventListener("gallery:selection", (event) => {
     figures = event.detail.figures;
@@ -19,7 +24,26 @@ if (bar) {
     const n = figures.length.toLocaleString("en");
     words.textContent = `${n} picture${figures.length === 1 ? "" : "s"}, ${posts.toLocaleString("en")} post${posts === 1 ? "" : "s"}`;
     copy.textContent = "Copy links";
+    const one = new Set(figures.map(eventOf)).size === 1;
+    for (const send of sends) {
+      send.disabled = !one;
+      send.title = one ? "" : "Select pictures of one event";
+    }
   });
+  // As a form, for the address of a long selection would be too long; what comes is saved.
+  for (const send of sends) {
+    send.addEventListener("click", () => {
+      const ids = [...new Set(figures.map((figure) => figure.dataset.id))].join(",");
+      const form = Object.assign(document.createElement("form"), { method: "post", action: eventOf(figures[0]) + send.dataset.selectionSend });
+      const fields = { ids, csrfmiddlewaretoken: csrf() };
+      for (const [name, value] of Object.entries(fields)) {
+        form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+      }
+      document.body.append(form);
+      form.submit();
+      form.remove();
+    });
+  }
   // A picture that stands in several columns is one line.
   bar.querySelector("[data-selection-table]").addEventListener("click", () => {
     const rows = new Map(figures.map((figure) => [figure.dataset.id, figure]));

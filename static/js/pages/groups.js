@@ -132,6 +132,7 @@ if (form) {
     button.addEventListener("click", () => move(Number(number.value) + Number(button.dataset.step)));
   }
   form.addEventListener("submit", (event) => {
+    if (event.submitter?.dataset.plain !== undefined) return;
     event.preventDefault();
     if (form.reportValidity()) move(Number(number.value), { wait: 0 });
   });
