@@ -135,13 +135,19 @@ def prepare() -> None:
     pipeline.CHUNK = dict.fromkeys(pipeline.CHUNK, 4)
     pipeline.WINDOW, pipeline.IMPORT_QUIET_S, ingest.BATCH = 2, -5, 12
     supervisor.prepare()
-    look.import_runtime()
+    look.backbone = _no_weights
     for module in pkgutil.walk_packages(core.__path__, "imagery.core."):
         importlib.import_module(module.name)
     core.descriptors.classic(np.zeros((64, 64, 3), np.uint8))  # scikit-image loads when called
     import faiss  # noqa: F401
 
     connections.close_all()
+
+
+def _no_weights(name: str) -> None:
+    from imagery.core.weights import WeightsMissing
+
+    raise WeightsMissing(f"no weights for {name} in a drill")
 
 
 def obey(order: dict[str, Any]) -> dict[str, Any]:
