@@ -1,20 +1,25 @@
-"""What one picture costs before the network, and what the sets of many cost.
+"""What one picture costs before the network, and `hash` against others.
 
 Prints milliseconds per picture of 1200 × 900 of one core's own time (each picture's best of five
-rounds, so that a busy machine disturbs less), then seconds for the sets of 100,000 clustered
-hashes.
+rounds, so that a busy machine disturbs less). Then `hash`, files on disk to pHash and PDQ on all
+cores, beside the bare reduced decode and imagededup's `PHash.encode_images` of the same files.
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from benchmarks import _peers
 from benchmarks._pictures import make_files
+from benchmarks.organise import bare_decode
 from imagery.core import decode, hamming, hashing, quality, uniqueness
 
 
@@ -31,12 +36,13 @@ def timed(name: str, step: Callable[[Any], Any], items: Sequence[Any]) -> list[A
 
 
 def one_picture(files: Sequence[bytes]) -> None:
-    decoded = timed("decode, luma, small copy", decode.decode, files)
+    decoded = timed("decode, small copy", decode.decode, files)
+    timed("its luma", lambda d: d.small_image.convert("L"), decoded)
     timed("pHash", lambda d: hashing.phash(d.luma), decoded)
-    timed("PDQ", lambda d: hashing.pdq(d.small), decoded)
-    timed("quality", lambda d: quality.measure(d.small, d.width, d.height), decoded)
-    timed("signature", lambda d: hashing.signature(d.small), decoded)
-    timed("thumbnail 320", lambda d: decode.thumbnail(d.small, 320), decoded)
+    timed("PDQ", lambda d: hashing.pdq(d.small_image), decoded)
+    timed("quality", lambda d: quality.measure(d.luma, d.width, d.height), decoded)
+    timed("signature", lambda d: hashing.signature(d.small_image), decoded)
+    timed("thumbnail 320", lambda d: decode.thumbnail(d.small_image, 320), decoded)
     timed("all of these", everything, files)
     timed("rendition 960", lambda data: decode.render(data, 960), files)
 
@@ -44,10 +50,44 @@ def one_picture(files: Sequence[bytes]) -> None:
 def everything(data: bytes) -> None:
     found = decode.decode(data)
     hashing.phash(found.luma)
-    hashing.pdq(found.small)
-    quality.measure(found.small, found.width, found.height)
-    hashing.signature(found.small)
-    decode.thumbnail(found.small, 320)
+    hashing.pdq(found.small_image)
+    quality.measure(found.luma, found.width, found.height)
+    hashing.signature(found.small_image)
+    decode.thumbnail(found.small_image, 320)
+
+
+def _one_core() -> None:
+    """Each process keeps to one core, as the worker's do."""
+    threadpool_limits(1, user_api="blas")
+
+
+def _hash(path: Path) -> str:
+    found = decode.decode(path.read_bytes())
+    return hashing.to_hex(hashing.phash(found.luma)) + hashing.to_hex(
+        hashing.pdq(found.small_image)[0]
+    )
+
+
+def hash_all(paths: list[Path]) -> float:
+    """Images a second from files to both hashes, on all cores."""
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_one_core) as pool:
+        list(pool.map(_hash, paths[:16]))
+        begun = time.perf_counter()
+        list(pool.map(_hash, paths, chunksize=16))
+        return len(paths) / (time.perf_counter() - begun)
+
+
+def beside_others(paths: list[Path], peers: bool) -> None:
+    """The median of five ratios, each of two that ran one right after the other."""
+    rates = [(hash_all(paths), bare_decode(paths)) for _ in range(5)]
+    ours, bare = np.median(rates, axis=0)
+    ratio = np.median([one / other for one, other in rates])
+    print(f"hash                        {ours:8.1f} images/s")
+    print(f"bare decode at 1/2          {bare:8.1f} images/s: hash is {ratio:.2f} of it")
+    theirs = _peers.imagededup(paths[0].parent) if peers else None
+    if theirs:
+        rate, again = len(paths) / theirs, hash_all(paths)
+        print(f"imagededup's encode_images  {rate:8.1f} images/s: hash is {again / rate:.1f} times")
 
 
 def clustered(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -75,8 +115,11 @@ def many_pictures() -> None:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="hashing")
-    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--pictures", type=int, default=400)
+    parser.add_argument("--no-peers", action="store_true", help="leave imagededup out")
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="afterimage-bench-") as folder:
-        paths = make_files(Path(folder), parser.parse_args(arguments).pictures)
-        one_picture([path.read_bytes() for path in paths])
+        paths = make_files(Path(folder), options.pictures)
+        one_picture([path.read_bytes() for path in paths[:40]])
+        beside_others(paths, peers=not options.no_peers)
     many_pictures()
