@@ -18,9 +18,19 @@ TITLES = {
         "Near copies",
         "Fewer bits of their perceptual hashes differ than the events’ own threshold.",
     ),
-    "versions": ("Other versions", "Found in one another by geometry: crops, borders, captions."),
+    "versions": (
+        "Other versions",
+        "Proven by geometry, then by pixels: crops, borders, captions, mirrors.",
+    ),
+    "differs": (
+        "The same but for a part",
+        "Found by geometry, yet something in it is another: a text, a face, a crowd.",
+    ),
     "alike": ("Alike", "What looks most like it; on the corner: similarity, 1 / (1 + distance)."),
 }
+
+
+SEEN = frozenset(("exact", "near", "versions"))  # found that way, it is the picture itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class Answer:
     @property
     def is_seen(self) -> bool:
         """Whether the picture itself was found, and not just others like it."""
-        return any(section.hits for section in self.sections if section.name != "alike")
+        return any(section.hits for section in self.sections if section.name in SEEN)
 
 
 def visible(key: str, user: Any) -> LookUp:
@@ -108,7 +118,7 @@ def answer(row: LookUp, user: Any) -> Answer:
         if name in found:
             hits = _hits(name, told[name], images, cards, events, taken)
             sections.append(Section(name, title, words, hits))
-    first, n_posts = _first([hit for s in sections if s.name != "alike" for hit in s.hits])
+    first, n_posts = _first([hit for s in sections if s.name in SEEN for hit in s.hits])
     n_images = sum(n for pk, n in held.items() if pk in events)
     return Answer(sections, first, n_posts, n_images, list(events.values()), found.get("notes", {}))
 
@@ -185,6 +195,7 @@ HOW: dict[str, Callable[..., dict[str, Any]]] = {
     "exact": _same,
     "near": _near,
     "versions": _version,
+    "differs": _version,
     "alike": _like,
 }
 

@@ -16,7 +16,7 @@ from imagery import hash_tables, look
 from imagery.core import hamming, hash_lists, hashing, known_hashes, likeness, quality
 from imagery.core.decode import Decoded
 from imagery.core.shades import TOLERANCE
-from imagery.models import Event, Image, Vector
+from imagery.models import Event, Image, Landmarks, Vector
 
 MOST = 300  # images told of each kind
 ALIKE = 24
@@ -99,6 +99,33 @@ def _same_shade(events: Iterable[Event], signature: np.ndarray) -> list[int]:
     held = np.frombuffer(b"".join(bytes(row[1]) for row in rows), np.uint8)
     apart = np.abs(held.reshape(len(rows), -1).astype(np.int16) - signature).max(axis=1)
     return [rows[i][0] for i in np.flatnonzero(apart <= TOLERANCE).tolist()]
+
+
+# Versions --------------------------------------------------------------------------------------
+
+
+def versions(
+    events: Iterable[Event], data: bytes
+) -> tuple[list[tuple[int, str, int]], list[tuple[int, str, int]], list[str]]:
+    """(image, kind, features that agree) of images proven to show what the file shows; the same
+    of those that do but for a part; and events whose images were not described yet."""
+    from imagery import versions as of_images
+
+    same: list[tuple[int, str, int]] = []
+    differs: list[tuple[int, str, int]] = []
+    notes: list[str] = []
+    for event in events:
+        if not Landmarks.objects.filter(image__event=event).exists():
+            notes.append(f"{event.name}: no versions are looked for in it yet.")
+            continue
+        for image, proof in of_images.found_in(event, data):
+            into = same if proof.verdict == "same" else differs
+            into.append((image, proof.kind, proof.inliers))
+
+    def order(one: tuple[int, str, int]) -> tuple[int, int]:
+        return -one[2], one[0]
+
+    return sorted(same, key=order)[:MOST], sorted(differs, key=order)[:ALIKE], notes
 
 
 # Alike -----------------------------------------------------------------------------------------

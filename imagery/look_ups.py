@@ -1,9 +1,9 @@
 """Looking a picture up: asked by a person, answered by the worker, forgotten after a while.
 
 `found` of a row: {"events": {id: images}, "exact": [image, …], "near": [[image, pHash bits, PDQ
-bits], …], "versions": [[image, kind, inliers], …], "alike": [[image, similarity], …], "notes":
-{step: [text, …]}}. A step's key is there once it is done. Ids are of images: what a viewer may see
-of them is asked anew on every view.
+bits], …], "versions" and "differs": [[image, kind, inliers], …], "alike": [[image, similarity],
+…], "notes": {step: [text, …]}}. A step's key is there once it is done. Ids are of images: what a
+viewer may see of them is asked anew on every view.
 
 Of an asked picture nothing is kept but its hashes and a small copy; its file is dropped as soon
 as it was looked for.
@@ -188,10 +188,13 @@ def _look_up(row: LookUp) -> None:
         _keep_picture(row, picture)
     row.found["exact"] = look_up_search.exact(events, picture.sha256)
     row.found["near"] = look_up_search.near(events, picture)
-    _save(row)
-    if picture.decoded is None:
+    if data is None or picture.decoded is None:
         row.found["notes"]["alike"] = ["A hash alone does not tell what a picture looks like."]
         return
+    _save(row)
+    row.found["versions"], row.found["differs"], notes = look_up_search.versions(events, data)
+    row.found["notes"]["versions"] = notes
+    _save(row)
     row.found["alike"], notes = look_up_search.alike(events, picture.decoded)
     row.found["notes"]["alike"] = notes
 

@@ -97,7 +97,7 @@ def show(request: HttpRequest, key: str, slug: str | None = None) -> HttpRespons
         "compared": [
             (hit, own[hit.event.pk])
             for section in answer.sections
-            if section.name in ("near", "versions")
+            if section.name in ("near", "versions", "differs")
             for hit in section.hits
             if hit.event.pk in own
         ][:8],

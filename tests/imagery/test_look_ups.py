@@ -199,6 +199,30 @@ def test_an_address_that_is_gone_is_found_by_what_it_held(filled, viewer, monkey
     assert lost.state == "failed" and "404" in lost.reason
 
 
+def test_a_crop_is_found_by_geometry(event, viewer) -> None:
+    from PIL import Image as Picture
+
+    from imagery import versions
+    from imagery.demo import shots
+
+    Event.objects.filter(pk=event.pk).update(embedder=descriptors.VERSION, revision=1, n_images=3)
+    names = ("astronaut", "coffee", "pavilion")
+    whole = [Picture.fromarray(shots.picture(shots.Shot(name, "any", name))) for name in names]
+    for seed, picture in enumerate(whole):
+        put(event, seed, jpeg(picture), posted=seed)
+    ids = list(event.images.values_list("pk", flat=True))
+    w, h = whole[1].size
+    crop = jpeg(whole[1].crop((w // 4, h // 5, w, h - h // 6)))
+    before = ask(viewer, event, file=upload(crop))
+    assert before.found["versions"] == []
+    assert before.found["notes"]["versions"] == ["Storm: no versions are looked for in it yet."]
+    versions.run(event, ids)
+    row = ask(viewer, event, file=upload(crop))
+    assert [one[:2] for one in row.found["versions"]] == [[of(event, 1).pk, "crop"]]
+    answer = look_up_answers.answer(row, viewer)
+    assert answer.is_seen and answer.first.at == factories.START + timedelta(hours=1)
+
+
 # Who sees what -------------------------------------------------------------------------------
 
 
