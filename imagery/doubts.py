@@ -151,6 +151,8 @@ def waiting(event: Event, kinds: Sequence[str] = KINDS) -> list[Doubt]:
     """Pairs of those kinds that nobody decided about since, in their order: by kind's urgency
     where it is "unmet", then by posts."""
     held = snapshots.read(event, Snapshot.Kind.DOUBTFUL)
+    if not len(held["kind"]):
+        return []
     said: dict[tuple[int, int], str] = {
         (image, other): kind
         for image, other, kind in Decision.objects.active()

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from analytics import reduction, timelines
 from analytics.peaks import peaks
-from imagery import pictures, waiting
+from imagery import doubts, pictures, waiting
 from imagery.access import event_for
 from imagery.models import Event, Job, Role
 
@@ -57,6 +57,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "rising": rising(event),
         "failures": waiting.failures(event),
         "waiting": waiting.waiting(event),
+        "n_doubtful": doubts.n_waiting(event),
         "stopped": latest if latest and latest.state == Job.State.FAILED else None,
         "busy": bool(latest and latest.is_active),
         "arriving": [] if event.organised_at else arriving(event),

@@ -17,6 +17,8 @@ PAGES = [
     ("Timeline", "analytics:timeline"),
     ("Top", "analytics:top"),
     ("Groups", "imagery:groups"),
+    ("Review doubtful pairs", "imagery:review"),
+    ("Decisions", "imagery:decisions"),
     ("Import posts", "imagery:import"),
     ("Jobs", "imagery:jobs"),
     ("Failures", "imagery:failures"),

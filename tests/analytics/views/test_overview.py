@@ -81,7 +81,7 @@ def test_queries(client: Client, event, viewer, n, django_assert_num_queries) ->
     client.force_login(viewer)
     # session, person, event, role, two rows of pictures, failures, two of waiting, last job;
     # the bar asks for an import and a job
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(PAGE)
 
 

@@ -109,8 +109,8 @@ def test_none(client: Client, event, viewer) -> None:
 
 def test_queries(client: Client, failed, viewer, django_assert_num_queries) -> None:
     client.force_login(viewer)
-    # session, person, event, kinds, links, role; the bar asks for an import and a job
-    with django_assert_num_queries(8):
+    # session, person, event, kinds, links, role, doubts; the bar asks for an import and a job
+    with django_assert_num_queries(9):
         client.get(PAGE)
 
 

