@@ -125,7 +125,7 @@ def _id(fold: _Fold, folded: bool) -> int:
 
 def _files(files: QuerySet[Image], limit: int) -> list[_Fold]:
     order = F("first_posted_at").asc(nulls_last=True)
-    rows = files.defer("signature", "top_classes").order_by(order, "sha256")[:limit]
+    rows = files.defer("top_classes").order_by(order, "sha256")[:limit]
     return [_Fold(row, 1, row.first_posted_at) for row in rows]
 
 
@@ -138,7 +138,7 @@ def _folded(unique: UniqueImage, limit: int) -> list[_Fold]:
         .order_by(F("first").asc(nulls_last=True), "key")[:limit]
     )
     wanted = {pk for row in rows for pk in (row["key"], row["some"])}
-    images = unique.copies.defer("signature", "top_classes").in_bulk(wanted)
+    images = unique.copies.defer("top_classes").in_bulk(wanted)
     return [
         _Fold(images.get(row["key"]) or images[row["some"]], row["n"], row["first"]) for row in rows
     ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from imagery.core import shades
 from imagery.models import Image, Match
 
 Kind = Match.Kind
@@ -24,6 +27,7 @@ SOURCE = {
     Kind.RECOLOUR: "Other colours",
 }
 _SAME_SHAPE = 0.02
+_SAME_BITS = 2  # of pHash: what saving again may turn
 
 
 def by_match(kind: str, *, back: bool = False, mirrored: bool = False) -> str:
@@ -34,7 +38,7 @@ def by_match(kind: str, *, back: bool = False, mirrored: bool = False) -> str:
 
 
 def by_hash(image: Image, of: Image) -> str:
-    """Of near copies, which differ in size and encoding."""
+    """Of near copies: what differs most, by what was measured of both."""
     if image.pk == of.pk:
         return "The same file"
     if not (image.width and image.height and of.width and of.height):
@@ -42,8 +46,20 @@ def by_hash(image: Image, of: Image) -> str:
     shape = (image.width / image.height) / (of.width / of.height)
     if abs(shape - 1) > _SAME_SHAPE:
         return "Other proportions"
+    if _recoloured(image, of):
+        return "Colours changed"
     if abs(image.width / of.width - 1) > _SAME_SHAPE:
         return "Smaller" if image.width < of.width else "Larger"
+    if (image.distance or 0) > _SAME_BITS:
+        return "Slightly changed"
     if image.format.lower() != of.format.lower():
         return f"Saved as {image.format.upper()}"
     return "Saved again"
+
+
+def _recoloured(image: Image, of: Image) -> bool:
+    """Whether mean colours differ by more than saving and resizing leave."""
+    ours, theirs = (np.frombuffer(bytes(row.signature), np.uint8) for row in (image, of))
+    if not len(ours) or ours.shape != theirs.shape:
+        return False
+    return bool(np.abs(ours.astype(np.int16) - theirs).max() > shades.TOLERANCE)

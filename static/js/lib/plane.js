@@ -18,6 +18,7 @@ export function makePlane(stage, { box, layerAt, drag = () => false, changed }) 
   const here = () => layerAt();
   const scale = (rect = here()) => fit(rect) * at.zoom;
   const most = () => Math.max(1, MOST / fit(here()));
+  const least = () => Math.min(1, 1 / devicePixelRatio / fit(here())); // small pictures: one for one
 
   function keep() {
     const { x, y, width, height } = box();
@@ -36,7 +37,7 @@ export function makePlane(stage, { box, layerAt, drag = () => false, changed }) 
     const dx = clientX === undefined ? 0 : clientX - (rect.left + rect.width / 2);
     const dy = clientY === undefined ? 0 : clientY - (rect.top + rect.height / 2);
     const before = scale(rect);
-    at.zoom = Math.min(most(), Math.max(1, zoom));
+    at.zoom = Math.min(most(), Math.max(least(), zoom));
     const after = scale(rect);
     at.x += dx / before - dx / after;
     at.y += dy / before - dy / after;
@@ -57,9 +58,9 @@ export function makePlane(stage, { box, layerAt, drag = () => false, changed }) 
 
   stage.addEventListener("wheel", (event) => {
     const zoom = at.zoom * Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0022) * (event.ctrlKey ? 4 : 1));
-    if (zoom <= 1 && at.zoom === 1) return; // nothing smaller: the page scrolls on
+    if (zoom < at.zoom && at.zoom <= 1) return; // nothing smaller: the page scrolls on
     event.preventDefault();
-    zoomTo(zoom, event.clientX, event.clientY);
+    zoomTo(at.zoom > 1 ? Math.max(1, zoom) : zoom, event.clientX, event.clientY);
   }, { passive: false });
 
   stage.addEventListener("pointerdown", (event) => {
@@ -99,12 +100,12 @@ export function makePlane(stage, { box, layerAt, drag = () => false, changed }) 
     keep,
     move,
     larger: () => zoomTo(at.zoom * STEP),
-    smaller: () => zoomTo(at.zoom / STEP),
+    smaller: () => zoomTo(Math.max(1, at.zoom / STEP)),
     whole: () => zoomTo(1),
     // k: px of the screen per pixel of the plane.
     pixels: (k, clientX, clientY) => zoomTo(k / fit(here()), clientX, clientY),
     set(x, y, zoom) {
-      Object.assign(at, { x, y, zoom: Math.min(most(), Math.max(1, zoom)) });
+      Object.assign(at, { x, y, zoom: Math.min(most(), Math.max(least(), zoom)) });
       keep();
     },
   };

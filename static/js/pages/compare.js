@@ -79,7 +79,7 @@ function draw() {
   outline(layers.two, view, corners(whole, width, height));
   source(pictures.one, data.one, width * k);
   source(pictures.two, data.two, data.two.width * k * stretch(map));
-  root.querySelector("[data-zoom-words]").textContent = plane.at.zoom > 1.001 ? `${Math.round(k * 100)} %` : "whole";
+  root.querySelector("[data-zoom-words]").textContent = isZoomed() ? `${Math.round(k * 100)} %` : "whole";
   stage.dataset.ready = "";
   keepView();
 }
@@ -95,12 +95,13 @@ const plane = makePlane(stage, {
   },
 });
 
+const isZoomed = () => Math.abs(plane.at.zoom - 1) > 0.001;
 let kept = 0;
 function keepView() {
   clearTimeout(kept);
   kept = setTimeout(() => {
     const { x, y, zoom } = plane.at;
-    const zoomed = zoom > 1.001;
+    const zoomed = isZoomed();
     set({ zoom: zoomed ? zoom.toFixed(2) : null, x: zoomed ? (x / width).toFixed(4) : null, y: zoomed ? (y / height).toFixed(4) : null });
     carry();
   }, 200);
@@ -237,7 +238,7 @@ root.addEventListener("click", (event) => {
   if (button?.dataset.toggle) toggle(button.dataset.toggle);
 });
 stage.addEventListener("dblclick", (event) => {
-  if (plane.at.zoom > 1.001) plane.whole();
+  if (isZoomed()) plane.whole();
   else plane.pixels(Math.max(1 / devicePixelRatio, plane.scale() * 2.5), event.clientX, event.clientY);
 });
 part.addEventListener("input", () => amount(Number(part.value)));
