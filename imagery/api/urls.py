@@ -1,6 +1,17 @@
 from django.urls import path
 
-from imagery.api import decisions, events, files, groups, imports, pictures, posts, token, versions
+from imagery.api import (
+    decisions,
+    events,
+    files,
+    groups,
+    imports,
+    pictures,
+    posts,
+    search,
+    token,
+    versions,
+)
 
 app_name = "api"
 
@@ -24,6 +35,8 @@ urlpatterns = [
     path("events/<slug:slug>/jobs/", events.Jobs.as_view(), name="jobs"),
     path("events/<slug:slug>/urls/", posts.Links.as_view(), name="urls"),
     path("events/<slug:slug>/posts/", posts.Posts.as_view(), name="posts"),
+    path("search/", search.Search.as_view(), name="search-all"),
+    path("events/<slug:slug>/search/", search.EventSearch.as_view(), name="search"),
     path("events/<slug:slug>/images/", pictures.Images.as_view(), name="images"),
     path("events/<slug:slug>/images/<int:image_id>/", pictures.OneImage.as_view(), name="image"),
     path(
