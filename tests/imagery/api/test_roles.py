@@ -9,7 +9,8 @@ from tests import factories
 READS = (
     "", "imports/", "imports/{import_id}/", "jobs/", "urls/", "posts/", "posts/?image={image}",
     "images/", "images/{image}/", "images/{image}/copies/", "groups/", "groups/{image}/",
-    "groups/?similarity=0.7", "reduction/", "timeline/", "thumbs/{sha256}/320.jpg",
+    "groups/?similarity=0.7", "reduction/", "timeline/", "decisions/",
+    "doubtful/", "thumbs/{sha256}/320.jpg",
     "files/{sha256}/",
 )  # fmt: skip
 CAST = ("owner", "analyst", "annotator", "viewer", "stranger", "nobody")

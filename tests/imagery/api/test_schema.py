@@ -50,6 +50,8 @@ def test_answers_have_the_fields_it_names(schema: dict, client, made: Event) -> 
         f"groups/{unique.pk}/": "GroupMembers",
         "urls/": "LinkPage",
         "posts/": "PostPage",
+        "decisions/": "DecisionPage",
+        "doubtful/": "DoubtPage",
         "reduction/": "Reduction",
         "timeline/": "Timeline",
     }.items():
