@@ -44,7 +44,7 @@ def show(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "tab": "",
         "unique": unique,
         "image": image,
-        "card": pictures.card(event, unique),
+        "card": pictures.cards_of(event, [unique])[0],
         "renditions": (sizes := renditions.of(event, image)),
         "srcset": renditions.srcset(sizes),
         "share": unique.n_posts / event.n_image_posts if event.n_image_posts else None,

@@ -1,5 +1,6 @@
 // Pictures that a block list covers: `[data-show-covered]` lifts the cover of the [data-covered]
-// around it. The server blurs them until they are asked for with ?shown.
+// around it; with data-covered="page", of every picture on the page that is in no gallery. The
+// server blurs them until they are asked for with ?shown.
 
 function uncovered(address) {
   const url = new URL(address, location.href);
@@ -13,8 +14,10 @@ document.addEventListener("click", (event) => {
   if (!covered) return;
   event.preventDefault();
   event.stopPropagation();
+  const whole = covered.dataset.covered === "page";
   covered.removeAttribute("data-covered");
-  for (const image of covered.querySelectorAll('img[src*="/thumb/"]')) {
+  for (const image of (whole ? document : covered).querySelectorAll('img[src*="/thumb/"]')) {
+    if (whole && image.closest("[data-gallery]")) continue;
     if (image.srcset) image.srcset = image.srcset.split(", ").map((one) => {
       const [address, width] = one.split(" ");
       return `${uncovered(address)} ${width ?? ""}`.trim();
