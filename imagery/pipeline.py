@@ -18,7 +18,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from imagery import dedup, fetch, grouping, known, locks, look, rollup, versions
+from imagery import dedup, fetch, grouping, known, locks, look, rollup, text_index, versions
 from imagery import ingest as ingest_posts
 from imagery.models import Event, Import, Job, Stage
 
@@ -160,6 +160,7 @@ def _work(job: Job, event: Event) -> None:
     Job.objects.filter(pk=job.pk).update(n_total=n)
     if job.stage == Stage.ROLLUP:
         known.run(event)
+        text_index.catch_up()
     work[job.stage](event)
     Job.objects.filter(pk=job.pk).update(n_done=n)
 

@@ -287,6 +287,8 @@ def test_the_palette_finds_pages_events_and_pictures(
     box.fill(sha256[:10])
     expect(first).to_contain_text("Picture no. ")
     box.fill("no such thing")
+    expect(first).to_have_text("Search posts for “no such thing”search")
+    box.fill("--")
     expect(page.locator("#palette .none")).to_be_visible()
     box.fill("timel")
     expect(first).to_contain_text("Timeline")

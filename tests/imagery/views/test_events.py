@@ -117,7 +117,7 @@ def test_palette_finds_pages_events_and_pictures(client: Client, event, viewer) 
     def found(query: str, slug: str = "storm") -> list[str]:
         address = reverse("imagery:palette")
         answer = client.get(address, {"q": query, "event": slug}).json()
-        return [row["url"] for row in answer["results"]]
+        return [row["url"] for row in answer["results"] if row["hint"] != "search"]
 
     own = reverse("imagery:image", args=["storm", picture.pk])
     assert found(str(picture.pk)) == [own]
@@ -125,6 +125,22 @@ def test_palette_finds_pages_events_and_pictures(client: Client, event, viewer) 
     assert found("time") == [reverse("analytics:timeline", args=["storm"])]
     assert found("storm", slug="") == [event.get_absolute_url()]
     assert found("9" * 30) == []
+    assert own in found(picture.representative.pdq[:20])
+    assert found("HARB") == [own, *found("harbor")[1:]]
+    event.unique_images.filter(pk=picture.pk).update(described="Boats on the quay")
+    assert found("on the quay") == [own]
+
+
+def test_palette_leads_to_the_search(client: Client, event, viewer) -> None:
+    client.force_login(viewer)
+
+    def searches(query: str, slug: str = "storm") -> list[str]:
+        answer = client.get(reverse("imagery:palette"), {"q": query, "event": slug}).json()
+        return [row["url"] for row in answer["results"] if row["hint"] == "search"]
+
+    assert searches("Big flood") == ["/e/storm/search/?q=Big+flood", "/search/?q=Big+flood"]
+    assert searches("flood", slug="") == ["/search/?q=flood"]
+    assert searches("-- !") == []
 
 
 def test_palette_tells_strangers_nothing(client: Client, event, stranger) -> None:
