@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
@@ -54,6 +54,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     mode = query.choice(request, "mode", tuple(key for key, *_ in MODES))
     context: dict[str, Any] = {"event": event, "tab": "", "mode": mode, "modes": MODES}
     try:
+        if "pictures" in request.GET:
+            return redirect(_address(event, *_represented(request, event), mode=mode))
         first, second = _asked(request, event)
     except Unasked as error:
         context["problem"] = str(error)
@@ -125,6 +127,18 @@ def _asked(request: HttpRequest, event: Event) -> tuple[Image, Image]:
                 f"The file {image} cannot be shown: {image.reason or 'it was not looked at yet'}."
             )
     return found[wanted[0]], found[wanted[1]]
+
+
+def _represented(request: HttpRequest, event: Event) -> list[Image]:
+    """What stands for the two unique images that `pictures` names: "17,23"."""
+    named = request.GET["pictures"][:60].split(",")
+    wanted = [int(text) for text in named if text.isascii() and text.isdigit() and len(text) <= 18]
+    if len(set(wanted)) != 2:
+        raise Unasked("Two pictures are needed: select two and choose Compare.")
+    found = event.unique_images.select_related("representative").in_bulk(wanted)
+    if len(found) < 2:
+        raise Http404(f"no unique images {wanted} in {event.slug!r}")
+    return [found[pk].representative for pk in wanted]
 
 
 def _held(first: Image, second: Image) -> list[Held]:

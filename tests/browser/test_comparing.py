@@ -100,3 +100,16 @@ def test_swap_mirror_and_the_seam(opens: Opens, storm: str, lead: int) -> None:
     assert page.locator("[data-part]").input_value() == "75"
     page.keyboard.press("s")
     expect(page).to_have_url(re.compile(rf"a={b}&b={a}&mode=slider"))
+
+
+def test_two_pictures_of_a_gallery_by_keys(opens: Opens, storm: str) -> None:
+    page = opens(f"/e/{storm}/").page
+    page.locator(".gallery .picture a").first.focus()
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("c")
+    assert "/compare/" not in page.url  # of one alone nothing is to be compared
+    page.keyboard.press("x")
+    page.keyboard.press("c")
+    expect(page).to_have_url(re.compile(r"/compare/\?a=\d+&b=\d+"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Picture no. 1 and picture no. 2")

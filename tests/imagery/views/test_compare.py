@@ -168,6 +168,17 @@ def test_what_is_missing_is_said(client, viewer, made, tail, asked):
     assert "choose" in response.content.decode()
 
 
+def test_two_unique_images_by_what_stands_for_them(client, viewer, made):
+    one, two = (UniqueImage.objects.get(event=made, rank=rank) for rank in (2, 1))
+    client.force_login(viewer)
+    response = client.get(f"/e/storm/compare/?pictures={one.pk},{two.pk}")
+    a, b = one.representative_id, two.representative_id
+    assert response.url == f"/e/storm/compare/?a={a}&b={b}&mode=side"
+    for wild in ("", "1", f"{one.pk},{one.pk}", "x,y", f"{one.pk},{two.pk},3"):
+        assert client.get(f"/e/storm/compare/?pictures={wild}").status_code == 400
+    assert client.get(f"/e/storm/compare/?pictures={one.pk},999999").status_code == 404
+
+
 @pytest.mark.parametrize("tail", ["", "difference.jpg"])
 def test_a_file_that_could_not_be_read_is_named(client, viewer, cropped, tail):
     first, second = cropped
