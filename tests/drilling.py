@@ -91,6 +91,7 @@ class Watch:
         from django.db import connection
 
         with connection.cursor() as cursor:
+            cursor.execute("VACUUM")  # no room left in pages given up
             cursor.execute("PRAGMA page_count")
             cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
 

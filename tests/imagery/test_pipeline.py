@@ -336,3 +336,21 @@ def test_a_pass_with_nothing_to_look_at_loads_no_network(event, files, monkeypat
     monkeypatch.setattr(look, "choose_embedder", lambda event: pytest.fail("a network was loaded"))
     pipeline.start(event.pk)
     assert event.jobs.filter(stage=Stage.ROLLUP, state="done").count() == 2
+
+
+def test_an_import_is_not_done_before_its_pass_is_there(event, files, tmp_path, monkeypatch):
+    path = tmp_path / "posts.ndjson"
+    path.write_text("\n".join(map(json.dumps, _posts(files))))
+    row = ingest.accept_path(event, path, images=files)
+
+    def out_of_reach(event_id: int) -> None:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "start", out_of_reach)
+        with pytest.raises(OperationalError):
+            pipeline.import_and_process(row.pk)
+    assert Import.objects.unfinished().filter(pk=row.pk).exists()
+    pipeline.import_and_process(row.pk)
+    assert Import.objects.get(pk=row.pk).state == Import.State.DONE
+    assert event.jobs.filter(stage=Stage.ROLLUP, state=Job.State.DONE).exists()
