@@ -6,19 +6,16 @@ first rows cover between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from django.core.cache import cache
 
 from analytics.core import coverage, tops
 from imagery import groups, pictures, snapshots
-from imagery.models import Event, Link, PostLink, Snapshot
+from imagery.models import Event, Link, Snapshot
 
-IDS_A_QUERY = 10_000
 FIRST = 5  # rows the paper sums up
-DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,14 @@ def _links(event: Event, limit: int, made: groups.Groups) -> Ranking:
     found = list(
         event.links.filter(n_posts__gt=0).select_related("image").order_by("-n_posts", "id")[:limit]
     )
-    n_posts, covered = _counted(event, "link_id", [np.array([link.pk]) for link in found])
+    pks = np.array([link.pk for link in found], np.int64)
+    held = snapshots.read(event, Snapshot.Kind.UNIQUE)
+    n_posts, covered = _counted(
+        _alone(pks),
+        pks,
+        np.array([link.n_posts for link in found], np.int64),
+        Albums(held["links_post"], held["links_link"]),
+    )
     uniques = [link.image.unique_id if link.image else None for link in found]
     leads = _leads(made, uniques)
     rows = [
@@ -122,8 +126,9 @@ def _links(event: Event, limit: int, made: groups.Groups) -> Ranking:
 
 
 def _unique(event: Event, limit: int, made: groups.Groups) -> Ranking:
-    ids = snapshots.read(event, Snapshot.Kind.UNIQUE)["id"][:limit].tolist()
-    n_posts, covered = _counted(event, "link__image__unique_id", [np.array([pk]) for pk in ids])
+    held = snapshots.read(event, Snapshot.Kind.UNIQUE)
+    ids = held["id"][:limit].tolist()
+    n_posts, covered = _unique_counted(held, _alone(held["id"][:limit]))
     cards = {card.id: card for card in pictures.cards(event, ids)}
     leads = _leads(made, ids)
     rows = [
@@ -144,7 +149,7 @@ def _unique(event: Event, limit: int, made: groups.Groups) -> Ranking:
 def _groups(event: Event, limit: int, made: groups.Groups) -> Ranking:
     places = range(min(len(made), limit))
     members = [made.members_of(place) for place in places]
-    n_posts, covered = _counted(event, "link__image__unique_id", members)
+    n_posts, covered = _unique_counted(snapshots.read(event, Snapshot.Kind.UNIQUE), members)
     leads = [int(made.lead[place]) for place in places]
     cards = {card.id: card for card in pictures.cards(event, leads)}
     rows = [
@@ -163,43 +168,40 @@ def _groups(event: Event, limit: int, made: groups.Groups) -> Ranking:
     return Ranking("groups", len(made), event.n_image_posts, rows, covered)
 
 
-def _counted(
-    event: Event, field_name: str, sets: Sequence[np.ndarray]
+@dataclass(frozen=True, slots=True)
+class Albums:
+    """Pairs (m,) int64 of posts that show several pictures, and one of those."""
+
+    post: np.ndarray
+    picture: np.ndarray
+
+
+def _alone(ids: np.ndarray) -> list[np.ndarray]:
+    return list(ids.reshape(-1, 1))
+
+
+def _unique_counted(
+    held: snapshots.Arrays, sets: Sequence[np.ndarray]
 ) -> tuple[list[int], list[int]]:
-    """Distinct selected posts of each set of ids, and of the sets up to and including it.
+    albums = Albums(held["album_post"], held["album_unique"])
+    return _counted(sets, held["id"], held["n_posts"], albums)
 
-    Kept for a day under all that it depends on.
+
+def _counted(
+    sets: Sequence[np.ndarray], ids: np.ndarray, n_posts: np.ndarray, albums: Albums
+) -> tuple[list[int], list[int]]:
+    """Distinct posts of each set of pictures, and of the sets up to and including it.
+
+    ids, n_posts: (n,) int64, posts of each picture. Sets are disjoint.
     """
-    ids = np.concatenate([*sets, np.zeros(0, np.int64)]).astype(np.int64)
-    sizes = np.array([len(part) for part in sets], np.int64)
-    moment = event.organised_at.isoformat() if event.organised_at else ""
-    key = "covered:" + snapshots.digest(
-        f"{event.pk} {event.revision} {moment} {field_name}", ids.tobytes(), sizes.tobytes()
-    )
-    held = cache.get(key)
-    if held is not None:
-        return held
-    order = np.argsort(ids, kind="stable")
-    row_of_id = np.repeat(np.arange(len(sets)), sizes)[order]
-    pairs = np.fromiter(
-        _pairs(field_name, ids.tolist()), np.dtype([("post", np.int64), ("id", np.int64)])
-    )
-    row = row_of_id[np.searchsorted(ids[order], pairs["id"])]
-    n_posts, covered = coverage.counted(pairs["post"], row, len(sets))
-    made = n_posts.tolist(), covered.tolist()
-    cache.set(key, made, DAY_S)
-    return made
-
-
-def _pairs(field_name: str, ids: list[int]) -> Iterator[tuple[int, int]]:
-    for begin in range(0, len(ids), IDS_A_QUERY):
-        yield from (
-            PostLink.objects.filter(
-                post__selected=True, **{f"{field_name}__in": ids[begin : begin + IDS_A_QUERY]}
-            )
-            .values_list("post_id", field_name)
-            .iterator(20_000)
-        )
+    wanted = np.concatenate([*sets, np.zeros(0, np.int64)]).astype(np.int64)
+    row = np.repeat(np.arange(len(sets)), [len(part) for part in sets])
+    at = tops.positions(ids, wanted)
+    sums = np.bincount(row[at >= 0], n_posts[at[at >= 0]], len(sets)).astype(np.int64)
+    place = tops.positions(wanted, albums.picture)
+    shown = place >= 0
+    n, covered = coverage.without_repeats(sums, albums.post[shown], row[place[shown]])
+    return n.tolist(), covered.tolist()
 
 
 def _leads(made: groups.Groups, uniques: Sequence[int | None]) -> dict[int | None, int]:

@@ -82,7 +82,8 @@ def _unique_images(event: Event, shown: Shown, found: Showings) -> snapshots.Arr
         "rank": np.arange(1, len(ranked) + 1, dtype=np.int32),
         "first": np.array([_seconds(made["first_posted_at"]) for made in ranked], np.int64),
         "last": np.array([_seconds(made["last_posted_at"]) for made in ranked], np.int64),
-        **_albums(shown),
+        **dict(zip(("album_post", "album_unique"), _albums(shown.post, shown.unique), strict=True)),
+        **dict(zip(("links_post", "links_link"), _albums(found.post, found.link), strict=True)),
     }
 
 
@@ -134,11 +135,11 @@ def _spans(found: Showings) -> dict[int, tuple[datetime, datetime]]:
     return dict(zip(np.unique(found.unique[kept]).tolist(), moments, strict=True))
 
 
-def _albums(shown: Shown) -> snapshots.Arrays:
-    """The pairs of posts that show several unique images."""
-    _, place, n = np.unique(shown.post, return_inverse=True, return_counts=True)
+def _albums(post: np.ndarray, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the pairs, each told once, whose post is in several."""
+    _, place, n = np.unique(post, return_inverse=True, return_counts=True)
     several = n[place] > 1
-    return {"album_post": shown.post[several], "album_unique": shown.unique[several]}
+    return post[several], picture[several]
 
 
 def _first(values: dict[str, Any]) -> float:

@@ -6,7 +6,8 @@ neighbours  unique int64 (n,); index int32 (n, k) into unique, −1 for none; di
 timeline    post_minute int32 (minutes since 1970), post_n, image_post_n int32: selected posts;
             minute int32, unique int64, n int32: posts with that unique image in that minute
 unique      id int64, n_posts int32, rank int32, first int64, last int64 (s since 1970), by rank;
-            album_post, album_unique int64 (m,): pairs of posts that show several unique images
+            album_post, album_unique int64 (m,): pairs of posts that show several unique images;
+            links_post, links_link int64 (k,): pairs of posts that show several links
 doubtful    kind (index of imagery.doubts.KINDS), image, other (ids of images), bits, posts: int64
             (k,), by kind, then posts; n_found int64: how many of each kind there were
 """
@@ -56,6 +57,8 @@ EMPTY: dict[str, Arrays] = {
         "last": np.zeros(0, np.int64),
         "album_post": np.zeros(0, np.int64),
         "album_unique": np.zeros(0, np.int64),
+        "links_post": np.zeros(0, np.int64),
+        "links_link": np.zeros(0, np.int64),
     },
     Snapshot.Kind.DOUBTFUL: {
         name: np.zeros(0, np.int64)

@@ -242,6 +242,7 @@ def _count_unique(unique: UniqueImage, posts: list[Post], n_files: int) -> None:
 
 def _snapshots(event: Event, made: Made) -> None:
     ranked = sorted(made.uniques, key=lambda u: u.rank)
+    carried = [pair for pair in zip(made.posts, made.carried, strict=True) if len(pair[1]) > 1]
     unique = {
         "id": np.array([u.pk for u in ranked], np.int64),
         "n_posts": np.array([u.n_posts for u in ranked], np.int32),
@@ -250,6 +251,8 @@ def _snapshots(event: Event, made: Made) -> None:
         "last": np.array([u.last_posted_at.timestamp() for u in ranked], np.int64),
         "album_post": np.zeros(0, np.int64),  # every post shows one picture
         "album_unique": np.zeros(0, np.int64),
+        "links_post": np.array([p.pk for p, li in carried for _ in li], np.int64),
+        "links_link": np.array([one.pk for _, li in carried for one in li], np.int64),
     }
     place = np.cumsum([0.5 if i and i % 3 == 0 else 0.05 for i in range(len(made.uniques))])
     ids = np.array([u.pk for u in made.uniques], np.int64)

@@ -17,3 +17,16 @@ def counted(post: np.ndarray, row: np.ndarray, n_rows: int) -> tuple[np.ndarray,
     n = np.bincount(row, minlength=n_rows)
     newest = np.concatenate([[True], post[1:] != post[:-1]]) if len(post) else np.zeros(0, bool)
     return n, np.bincount(row[newest], minlength=n_rows).cumsum()
+
+
+def without_repeats(
+    sums: np.ndarray, post: np.ndarray, row: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `counted`, of rows whose posts are many and of which few show several pictures.
+
+    sums: (n_rows,) int64, posts summed over each row's pictures. post, row: (m,) int64, an entry
+    for each picture of a row that is in a post beside another picture.
+    """
+    alone = sums - np.bincount(row, minlength=len(sums))
+    n, covered = counted(post, row, len(sums))
+    return alone + n, alone.cumsum() + covered

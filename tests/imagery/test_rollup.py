@@ -33,17 +33,10 @@ def test_growth_is_the_fullest_day_over_the_damped_mean_day():
     assert rollup._growths(_shown([])) == {}
 
 
-def test_albums_are_posts_that_show_several_unique_images():
-    shown = Shown(
-        post=np.array([1, 2, 2, 3]),
-        unique=np.array([9, 9, 8, 8]),
-        minute=np.zeros(4, np.int32),
-        account=np.zeros(4, np.int64),
-        tags=np.zeros(4, np.int64),
-    )
-    found = rollup._albums(shown)
-    assert found["album_post"].tolist() == [2, 2]
-    assert found["album_unique"].tolist() == [9, 8]
+def test_albums_are_posts_that_show_several_pictures():
+    post, picture = rollup._albums(np.array([1, 2, 2, 3]), np.array([9, 9, 8, 8]))
+    assert post.tolist() == [2, 2]
+    assert picture.tolist() == [9, 8]
 
 
 @pytest.mark.django_db

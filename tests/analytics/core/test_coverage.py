@@ -31,3 +31,17 @@ def test_against_sets(seed: int) -> None:
     sets = [set(post[row == r].tolist()) for r in range(6)]
     assert n.tolist() == [len(part) for part in sets]
     assert covered.tolist() == [len(set().union(*sets[: r + 1])) for r in range(6)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_repeats_agrees_with_sets(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pairs = np.unique(np.stack([rng.integers(0, 60, 80), rng.integers(0, 6, 80)]), axis=1)
+    post, row = pairs  # each row one picture
+    several = np.bincount(post)[post] > 1
+    n, covered = coverage.without_repeats(
+        np.bincount(row, minlength=6), post[several], row[several]
+    )
+    expected = coverage.counted(post, row, 6)
+    assert n.tolist() == expected[0].tolist()
+    assert covered.tolist() == expected[1].tolist()
