@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 APPS = ("imagery", "analytics", "labeling")
-HEAVY = ("torch", "torchvision", "openvino", "sklearn", "skimage")
+HEAVY = ("torch", "torchvision", "openvino", "sklearn", "skimage", "cv2")
 
 
 def _modules(*patterns: str) -> list[str]:

@@ -75,6 +75,8 @@ def extract(luma: np.ndarray) -> Features:
     if values is None or not len(found):
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8), width, height)
     points = np.array([(*p.pt, p.size, p.angle) for p in found], np.float32)
+    # OpenCV looks at a doubled view, and its places are off by a quarter of a pixel.
+    points[:, :2] -= 0.25
     levels = np.minimum(np.rint(_PER_ROOT * np.sqrt(values)), _LEVELS).astype(np.uint8)
     # Points at one place with one direction would count as several proofs.
     _, kept = np.unique(np.rint(points[:, [0, 1, 3]]), axis=0, return_index=True)
@@ -85,7 +87,7 @@ def extract(luma: np.ndarray) -> Features:
 def pack(features: Features) -> bytes:
     """Plain bytes: 72 a feature. Places are kept to a 64th of a pixel."""
     header = _HEADER.pack(_MAGIC, len(features), features.width, features.height)
-    steps = np.rint(features.points * _STEPS) % 65536
+    steps = np.rint(np.maximum(features.points, 0) * _STEPS) % 65536
     pairs = features.descriptors[:, ::2] | (features.descriptors[:, 1::2] << 4)
     return header + steps.astype("<u2").tobytes() + pairs.tobytes()
 

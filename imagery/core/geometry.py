@@ -37,8 +37,8 @@ def match(ours: Features, theirs: Features) -> np.ndarray:
     row = np.arange(len(ours))
     best = alike[row, forth]
     alike[row, forth] = -1
-    # Of unit vectors: squared distance is 2 - 2 × product.
-    clear = 1 - best < NEAREST_BY**2 * (1 - alike.max(axis=1))
+    # Of unit vectors: squared distance is 2 - 2 × product. Equal ones differ by rounding alone.
+    clear = 1 - best + 1e-6 < NEAREST_BY**2 * (1 - alike.max(axis=1))
     kept = np.flatnonzero(clear & (back[forth] == row))
     return np.stack([kept, forth[kept]], axis=1)
 
