@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.files.storage import default_storage
 
@@ -36,9 +37,9 @@ class _Pipe(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: object) -> int:
-        self.held += data  # type: ignore[operator]
-        return len(memoryview(data))  # type: ignore[arg-type]
+    def write(self, data: Any) -> int:
+        self.held += data
+        return len(memoryview(data))
 
     def taken(self) -> bytes:
         data, self.held = bytes(self.held), bytearray()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from django.core.cache import cache
@@ -75,7 +76,8 @@ def _where(events: Sequence[Event], filters: Filters, *, by_index: bool, carry: 
     Where the index answers alone, rows are not read to see whether rules set posts aside, unless
     some are.
     """
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     left_out = Post.objects.filter(event__in=events, selected=False)
     if not by_index or left_out.exists():
         parts.append("p.selected")
@@ -229,10 +231,10 @@ def _show(events: Sequence[Event], made: list[Post]) -> None:
     """Give each post the cards of its pictures. Two queries, and one more an event."""
     carried = PostLink.objects.filter(post__in=made, link__image__unique__isnull=False)
     pairs: dict[int, list[int]] = defaultdict(list)
-    for post, unique in carried.order_by("post_id", "position", "id").values_list(
+    for post_id, unique in carried.order_by("post_id", "position", "id").values_list(
         "post_id", "link__image__unique_id"
     ):
-        pairs[post].append(unique)
+        pairs[post_id].append(unique)
     cards = {
         card.id: card for _, card in cards_of(events, {pk for ids in pairs.values() for pk in ids})
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from django.db.models import F, Model, QuerySet
 from imagery import groups, post_table
 from imagery.models import Event, Image, UniqueImage
 
-Rows = Iterator[Iterable[object]]
+Rows = Iterator[Sequence[object]]
 CHUNK = 2000
 SHOWN = 200  # members named of a group
 

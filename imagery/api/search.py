@@ -143,7 +143,7 @@ class _Search(Endpoint):
 
     def _posts(
         self, request: Request, events: Sequence[Event], filters: search_filters.Filters
-    ) -> tuple[list, str | None]:
+    ) -> tuple[Any, str | None]:
         cursor, newest = self.asked.get("cursor"), self.asked["ordering"] == "-posted_at"
         after = pagination.decode(cursor, f"found {newest}", (str,))[0] if cursor else ""
         try:
