@@ -61,18 +61,18 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         context["problem"] = str(error)
         return render(request, "imagery/compare.html", context, status=400)
     found = comparing.placed(event, first, second)
-    same_set = first.unique_id is not None and first.unique_id == second.unique_id
+    shared = second.unique if first.unique_id == second.unique_id else None
     context |= {
         "first": first,
         "second": second,
-        "same_set": same_set,
+        "same_set": shared is not None,
         "held": _held(first, second),
         "placed": found,
         "mirrored": placements.is_mirrored(found.placement),
         "distances": comparing.distances(event, first, second),
         "data": _data(event, first, second, found),
         "swapped": _address(event, second, first, mode=mode),
-        "history": version_history.of(event, second.unique, VERSIONS) if same_set else None,
+        "history": version_history.of(event, shared, VERSIONS) if shared else None,
         "may_edit": Event.objects.editable_by(request.user).filter(pk=event.pk).exists(),
     }
     return render(request, "imagery/compare.html", context)
@@ -197,8 +197,9 @@ def _data(event: Event, first: Image, second: Image, found: comparing.Placed) ->
 
 def _sizes(event: Event, image: Image) -> dict[str, Any]:
     """Sources by width in pixels, smallest first; the file itself last where a browser shows it."""
-    sources = [[made.url, made.width] for made in renditions.of(event, image)]
+    made = renditions.of(event, image)
+    sources = [(one.url, one.width) for one in made]
     kind = image.format.lower()
-    if sources[-1][1] < image.width and kind in TYPES and kind not in NOT_SHOWN:
-        sources.append([pictures.file_url(event, image.sha256), image.width])
+    if made[-1].width < image.width and kind in TYPES and kind not in NOT_SHOWN:
+        sources.append((pictures.file_url(event, image.sha256), image.width))
     return {"width": image.width, "height": image.height, "sources": sources}
