@@ -24,6 +24,9 @@ class ReductionSerializer(serializers.Serializer):
     urls = serializers.IntegerField()
     images = serializers.IntegerField()
     unique_images = serializers.IntegerField()
+    near_images = serializers.IntegerField(
+        help_text="Unique images by perceptual hash alone, whatever the event counts."
+    )
     groups = serializers.IntegerField()
 
 

@@ -34,13 +34,17 @@ LABELS = {
 
 
 def reduction(event: Event) -> dict[str, int]:
-    """Counts from the event's rollups, no queries: posts, image_posts, urls, images, …"""
+    """Counts from the event's rollups, no queries: posts, image_posts, urls, images, …
+
+    near_images: unique pictures by perceptual hash alone, paper A's, whatever the event counts.
+    """
     return {
         "posts": event.n_posts,
         "image_posts": event.n_image_posts,
         "urls": event.n_links,
         "images": event.n_images,
         "unique_images": event.n_unique,
+        "near_images": event.n_near,
         "groups": event.n_groups,
     }
 
@@ -57,6 +61,7 @@ def steps(event: Event) -> list[Step]:
             size=math.log1p(count) / most if most else 0.0,
         )
         for key, count in counts.items()
+        if key in LABELS
     ]
 
 

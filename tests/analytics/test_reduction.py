@@ -13,7 +13,9 @@ def event(**counts: int) -> Event:
     return Event(slug="storm", name="Storm", **counts)
 
 
-PAPER = event(n_posts=2000, n_image_posts=1000, n_links=500, n_images=200, n_unique=100, n_groups=9)
+PAPER = event(
+    n_posts=2000, n_image_posts=1000, n_links=500, n_images=200, n_unique=100, n_near=120, n_groups=9
+)  # fmt: skip
 
 
 def test_counts() -> None:
@@ -23,6 +25,7 @@ def test_counts() -> None:
         "urls": 500,
         "images": 200,
         "unique_images": 100,
+        "near_images": 120,
         "groups": 9,
     }
 
