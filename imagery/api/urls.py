@@ -6,6 +6,7 @@ from imagery.api import (
     files,
     groups,
     imports,
+    look_ups,
     pictures,
     posts,
     search,
@@ -17,6 +18,8 @@ app_name = "api"
 
 urlpatterns = [
     path("token/", token.TokenEndpoint.as_view(), name="token"),
+    path("look-ups/", look_ups.NewLookUp.as_view(), name="look-ups"),
+    path("look-ups/<slug:key>/", look_ups.OneLookUp.as_view(), name="look-up"),
     path("events/", events.Events.as_view(), name="events"),
     path("events/<slug:slug>/", events.OneEvent.as_view(), name="event"),
     path("events/<slug:slug>/import/", imports.NewImport.as_view(), name="import"),
