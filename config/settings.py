@@ -127,7 +127,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "data_folder_in": str(BROKER_DIR / "queue"),
         "data_folder_out": str(BROKER_DIR / "queue"),
         "control_folder": str(BROKER_DIR / "control"),
-        "polling_interval": 0.2,
+        "polling_interval": 0.04,  # s a process waits for its next chunk, at worst
     }
     if EMBEDDED
     else {"visibility_timeout": 3600}
