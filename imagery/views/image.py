@@ -141,7 +141,7 @@ def _compared(request: HttpRequest, slug: str, unique: UniqueImage) -> HttpRespo
     wanted = query.whole(request, "compare", 0, 0, 10**18)
     if not wanted or not unique.copies.filter(pk=wanted).exists():
         return None
-    asked: dict[str, object] = {"a": unique.representative_id, "b": wanted}
+    asked: dict[str, str | int] = {"a": unique.representative_id, "b": wanted}
     if mode := request.GET.get("mode"):
         asked["mode"] = mode
     return redirect(f"{reverse('imagery:compare', args=[slug])}?{urlencode(asked)}")
