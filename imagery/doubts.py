@@ -66,26 +66,19 @@ def find(event: Event, sets: Sets) -> snapshots.Arrays:
     decided = np.concatenate([sets.keys(same), sets.keys(different)])
     parted = sets.keys(sets.lead[different])
     of_set = np.bincount(sets.lead, weights=sets.posts, minlength=len(place)).astype(np.int64)
-    found = {
-        "unmet": sets.unmet[~np.isin(sets.keys(sets.unmet), sets.keys(different))],
-        "unproven": _matches(event, place, proven=False),
-        "within": _within(event, sets, place),
-        "beyond": _beyond(event, sets, of_set),
-    }
-    made = []
-    for kind, name in enumerate(KINDS):
-        pairs = found[name]
-        leads = sets.lead[pairs]
-        if name != "unmet":
-            pairs = pairs[~np.isin(sets.keys(pairs), decided)]
-            leads = sets.lead[pairs]
-        if name in ("unproven", "beyond"):
-            open_ = (leads[:, 0] != leads[:, 1]) & ~np.isin(sets.keys(leads), parted)
-            pairs, leads = pairs[open_], leads[open_]
-        posts = of_set[leads].min(axis=1, initial=2**62)
-        if name == "within":
-            posts = sets.posts[pairs[:, 1]]
-        made.append(_rows(sets, kind, pairs, posts))
+    unmet = sets.unmet[~np.isin(sets.keys(sets.unmet), sets.keys(different))]
+    unproven = _undecided(sets, _matches(event, place, proven=False), decided)
+    unproven = _between_sets(sets, unproven, parted)
+    within = _undecided(sets, _within(event, sets, place), decided)
+    beyond = _undecided(sets, _beyond(event, sets, of_set), decided)
+    told = np.concatenate([parted, sets.keys(sets.lead[unproven])])
+    beyond = _between_sets(sets, beyond, told)
+    made = [
+        _rows(sets, 0, unmet, _moved(sets, of_set, unmet)),
+        _rows(sets, 1, unproven, _moved(sets, of_set, unproven)),
+        _rows(sets, 2, within, sets.posts[within[:, 1]]),
+        _rows(sets, 3, beyond, _moved(sets, of_set, beyond)),
+    ]
     table = np.concatenate([rows[:MOST] for rows in made])
     return {
         "kind": table[:, 0],
@@ -95,6 +88,26 @@ def find(event: Event, sets: Sets) -> snapshots.Arrays:
         "posts": table[:, 4],
         "n_found": np.array([len(rows) for rows in made], np.int64),
     }
+
+
+def _undecided(sets: Sets, pairs: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    return pairs[~np.isin(sets.keys(pairs), decided)]
+
+
+def _between_sets(sets: Sets, pairs: np.ndarray, settled: np.ndarray) -> np.ndarray:
+    """Of any two sets one pair, the nearest by hash; none of sets whose leads' key is settled."""
+    leads = sets.lead[pairs]
+    keys = sets.keys(leads)
+    open_ = (leads[:, 0] != leads[:, 1]) & ~np.isin(keys, settled)
+    pairs, keys = pairs[open_], keys[open_]
+    bits = hamming.distances(sets.hashes[pairs[:, 0]], sets.hashes[pairs[:, 1]])
+    order = np.lexsort((pairs[:, 1], pairs[:, 0], bits, keys))
+    return pairs[order[np.unique(keys[order], return_index=True)[1]]]
+
+
+def _moved(sets: Sets, of_set: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """(k,) int64: posts of the lesser of each pair's sets, which a decision joins or parts."""
+    return of_set[sets.lead[pairs]].min(axis=1, initial=2**62)
 
 
 def _rows(sets: Sets, kind: int, pairs: np.ndarray, posts: np.ndarray) -> np.ndarray:

@@ -170,3 +170,17 @@ def test_unproven_matches_and_contradictions_are_doubts(event, analyst, three):
     dedup.run(event)
     assert doubts.waiting(event, ["unmet"]) == []
     assert sets(event) == {frozenset((a.pk, b.pk)), frozenset((c.pk, far.pk))}
+
+
+def test_two_sets_are_one_doubt(event, analyst, three):
+    """However many of their files are alike: the pair nearest by hash stands for them."""
+    a, b, c = three
+    near_c = image(event, "near c", ones(11, 20), 50)
+    for file in (a, b):
+        proven(c, file, proven=False)
+        proven(near_c, file, proven=False)
+    dedup.run(event)
+    assert [(doubt.kind, doubt.image_id, doubt.other_id) for doubt in doubts.waiting(event)] == [
+        ("unproven", a.pk, c.pk),
+        ("within", a.pk, b.pk),
+    ]
