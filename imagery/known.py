@@ -90,8 +90,9 @@ def _finish(hash_list: HashList, reason: str) -> None:
     hash_list.state = HashList.State.FAILED if reason else HashList.State.DONE
     hash_list.reason = reason[:500]
     fields = ["state", "reason", "report", "n_hashes", "updated_at"]
-    hash_list.save(update_fields=fields)
-    changed(hash_list.event_id)
+    with transaction.atomic():  # who sees it done sees its marks
+        hash_list.save(update_fields=fields)
+        changed(hash_list.event_id)
 
 
 def _read(hash_list: HashList, found: Iterable[hash_lists.Row | hash_lists.Bad]) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def add(request: HttpRequest, slug: str, list_id: int) -> HttpResponse:
     if row.state in WORKING:
         messages.error(request, f"{row.name} is being read: wait until it is done.")
     elif not form.is_valid():
-        messages.error(request, " ".join(form.errors["file"]))
+        messages.error(request, " ".join(map(str, form.errors["file"])))
     else:
         known.accept(row, form.cleaned_data["file"], request.user)
         tasks.take_list.delay_on_commit(row.pk)
@@ -142,7 +142,7 @@ def change(request: HttpRequest, slug: str, list_id: int) -> HttpResponse:
         known.changed(event.pk)
         messages.success(request, f"{form.cleaned_data['name']}: changed.")
     else:
-        messages.error(request, " ".join(e for errors in form.errors.values() for e in errors))
+        messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
     return redirect("imagery:lists", event.slug)
 
 
