@@ -17,12 +17,15 @@ OF_EVENT = {
     "jobs": "jobs/",
     "failures": "failures/",
     "rules": "rules/",
+    "lists": "lists/",
+    "look-up": "search/picture/",
     "settings": "settings/",
     "members": "members/",
 }
 PAGES = {
     "events": "/",
     "event-new": "/events/new/",
+    "look-up-everywhere": "/search/picture/",
     "password": "/password/",
     "retrieval": "/retrieval/",
     "nothing": "/e/none/",
