@@ -46,7 +46,10 @@ def picture(sha256: str) -> Picture | None:
     from imagery.core import verification
 
     found = features_of(sha256)
-    return verification.picture_of(_thumbnail(sha256), found) if found else None
+    try:
+        return verification.picture_of(_thumbnail(sha256), found) if found else None
+    except (FileNotFoundError, decode.Refused):
+        return None
 
 
 def picture_of(data: bytes) -> Picture:

@@ -18,6 +18,7 @@ _SAME, _OTHER = 0.7, 0.4  # correlation
 _LEAST_OVERLAP = 300  # pixels
 _LEAST_SAME = 50
 _EDGE_SHARE = 0.12
+_INSET = WINDOW // 2 + 3  # a window and the smoothing below reach across an edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,12 @@ def _rectangle(same: np.ndarray) -> np.ndarray:
 def _span(counts: np.ndarray) -> slice:
     smooth = np.convolve(counts, np.full(5, 0.2), "same")
     dense = np.flatnonzero(smooth > _EDGE_SHARE * np.percentile(smooth, 95))
-    return slice(int(dense[0]), int(dense[-1]) + 1) if len(dense) else slice(0, len(counts))
+    if not len(dense):
+        return slice(0, len(counts))
+    start, stop = int(dense[0]), int(dense[-1]) + 1
+    # A frame's edge against another frame's is no part of the picture, nor windows across it.
+    inner = start + _INSET * (start > 0), stop - _INSET * (stop < len(counts))
+    return slice(*inner) if inner[1] - inner[0] > WINDOW else slice(start, stop)
 
 
 def _opened(mask: np.ndarray) -> int:

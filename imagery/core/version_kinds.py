@@ -14,6 +14,7 @@ _INK = 24  # grey levels away from the margin's own
 _INKED = 0.004  # share of a margin from which something is written or drawn in it
 _OTHER_COLOURS = 7.0  # mean distance of chroma (Lab, 8 bits)
 _GRID = 16
+_TURNED = 0.1  # from which the grids of two pictures do not lie on each other
 
 
 def kind_of(picture: np.ndarray, source: np.ndarray, placement: np.ndarray, mirrored: bool) -> str:
@@ -26,7 +27,9 @@ def kind_of(picture: np.ndarray, source: np.ndarray, placement: np.ndarray, mirr
     cut = _margins(placement)
     covered, used = _inside(around), _inside(cut)
     if covered >= _WHOLE and used >= _WHOLE:
-        return "recolour" if _chroma(picture, source) > _OTHER_COLOURS else "copy"
+        turned = abs(placement[0, 1]) + abs(placement[1, 0]) > _TURNED
+        grid = 1 if turned else _GRID
+        return "recolour" if _chroma(picture, source, grid) > _OTHER_COLOURS else "copy"
     if covered >= used:
         return "crop"
     return _framing(picture, around)
@@ -71,13 +74,13 @@ def _written(band: np.ndarray) -> bool:
     return bool(off.mean() > _INKED)
 
 
-def _chroma(picture: np.ndarray, source: np.ndarray) -> float:
+def _chroma(picture: np.ndarray, source: np.ndarray, grid: int) -> float:
     """Mean distance of the two pictures' colours, brightness aside, on a coarse grid."""
     import cv2
 
     grids = [
         cv2.cvtColor(
-            cv2.resize(np.ascontiguousarray(side), (_GRID, _GRID), interpolation=cv2.INTER_AREA),
+            cv2.resize(np.ascontiguousarray(side), (grid, grid), interpolation=cv2.INTER_AREA),
             cv2.COLOR_RGB2LAB,
         )[:, :, 1:].astype(np.float32)
         for side in (picture, source)
