@@ -11,7 +11,17 @@ import numpy as np
 from django.db.models import Count, F, Min, Q
 
 from imagery import pictures, snapshots
-from imagery.models import Event, Image, Link, Post, PostLink, Snapshot, UniqueImage, Vector
+from imagery.models import (
+    Account,
+    Event,
+    Image,
+    Link,
+    Post,
+    PostLink,
+    Snapshot,
+    UniqueImage,
+    Vector,
+)
 from imagery.models.posts import PostQuerySet
 
 Row = dict[str, object]
@@ -64,14 +74,21 @@ def read_cursor(text: str) -> tuple[datetime, int]:
 
 def accounts_of(unique: UniqueImage, limit: int = 12) -> list[Row]:
     """Accounts by how many posts of theirs carry it, earliest first among equals."""
-    names = ("account_id", *(f"account__{name}" for name in ("platform", "uid", "handle", "name")))
-    return list(
+    counts = list(
         posts_of(unique)
         .exclude(account=None)
-        .values(*names, "account__followers", "account__verified")
+        .values("account_id")
         .annotate(n=Count("pk"), first_at=Min("posted_at"))
         .order_by("-n", "first_at", "account_id")[:limit]
     )
+    names = ("platform", "uid", "handle", "name", "followers", "verified")
+    held = Account.objects.filter(pk__in=[row["account_id"] for row in counts])
+    told = {row.pop("pk"): row for row in held.values("pk", *names)}
+    return [
+        {**row, **{f"account__{name}": told[row["account_id"]][name] for name in names}}
+        for row in counts
+        if row["account_id"] in told
+    ]
 
 
 def versions_of(unique: UniqueImage, limit: int | None = None) -> list[Image]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
+from django.db.models import Max, Min
 from django.utils.dateparse import parse_date, parse_datetime
 
 from imagery.core.rulebook import Box, Rulebook, fold, words
@@ -115,11 +116,17 @@ def _selects_row(book: Rulebook, post: Post) -> bool:
     )
 
 
-def count_matching(event: Event, most: int = 200_000) -> int:
-    """How many of the event's posts (the first `most`) the rules as they stand select."""
+def count_matching(event: Event, most: int = 4000) -> tuple[int, int]:
+    """How many posts the rules as they stand select, and of how many: all of them, or about
+    `most` spread evenly over the event in the order they came in."""
     book = rulebook(event)
-    posts = event.posts.select_related("account").order_by("id")[:most]
-    return sum(_selects_row(book, post) for post in posts.iterator(BATCH))
+    posts = event.posts.select_related("account").order_by("id")
+    if event.posts.order_by()[: most + 1].count() > most:
+        span = event.posts.aggregate(first=Min("id"), last=Max("id"))
+        step = max(1, (span["last"] - span["first"] + 1) // most)
+        posts = posts.filter(pk__in=range(span["first"], span["last"] + 1, step))
+    found = [_selects_row(book, post) for post in posts.iterator(BATCH)]
+    return sum(found), len(found)
 
 
 def apply(event: Event, progress: Callable[[int], None] | None = None) -> int:

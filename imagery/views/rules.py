@@ -13,8 +13,6 @@ from imagery.access import event_for
 from imagery.forms import RuleForm
 from imagery.models import Role, Rule
 
-MOST = 200_000  # posts a preview reads
-
 
 @require_http_methods(["GET", "POST"])
 def rules(request: HttpRequest, slug: str) -> HttpResponse:
@@ -38,12 +36,14 @@ def rules(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def matching(request: HttpRequest, slug: str) -> HttpResponse:
-    """A fragment: how many of the posts already here the rules select. Reads posts."""
+    """A fragment: how many of the posts already here the rules select, as a sample tells."""
     event = event_for(request, slug)
+    n, n_read = event_rules.count_matching(event)
     context = {
-        "n": event_rules.count_matching(event, MOST),
+        "n": n,
+        "n_read": n_read,
         "n_all": event.posts.count(),
-        "most": MOST,
+        "share": n / n_read if n_read else 0.0,
     }
     return render(request, "imagery/_rules_matching.html", context)
 

@@ -93,6 +93,6 @@ def test_queries(client: Client, event, viewer, django_assert_num_queries) -> No
     for word in ("wind", "rain", "flood"):
         Rule.objects.create(event=event, kind="keyword", value=word)
     client.force_login(viewer)
-    # session, person, event, rules, role; the bar asks for an import and a job
-    with django_assert_num_queries(7):
+    # session, person, event, rules, role; the bar asks for an import and a job, the tabs for doubts
+    with django_assert_num_queries(8):
         client.get(PAGE)
