@@ -8,7 +8,6 @@ from imagery import text_index
 
 def make_index(apps: Any, schema_editor: Any) -> None:
     text_index.prepare(schema_editor.connection)
-    text_index.catch_up()
 
 
 class Migration(migrations.Migration):
