@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import subprocess
 import sys
 
 import benchmarks
@@ -16,13 +17,15 @@ NAMES = [
 
 
 def main(arguments: list[str]) -> int:
-    wanted, options = arguments[:1] or NAMES, arguments[1:]
-    for name in wanted:
-        if name not in NAMES:
-            print(f"no benchmark {name!r}; there are: {', '.join(NAMES)}", file=sys.stderr)
-            return 2
-        print(f"\n== {name}", flush=True)
-        importlib.import_module(f"benchmarks.{name}").main(options)
+    if not arguments:
+        # Each in a process of its own: peaks of memory and settings are a process's.
+        return max(subprocess.call([sys.executable, "-m", "benchmarks", name]) for name in NAMES)
+    name, *options = arguments
+    if name not in NAMES:
+        print(f"no benchmark {name!r}; there are: {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    print(f"\n== {name}", flush=True)
+    importlib.import_module(f"benchmarks.{name}").main(options)
     return 0
 
 

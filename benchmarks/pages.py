@@ -2,7 +2,7 @@
 
 python -m benchmarks pages [--posts 7786049] [--turns 20] [--data FOLDER]
 
-Makes the event (see _event), groups and counts it as the stages do, each in a process of its own,
+Makes the event (see _event), indexes its words, groups and counts it as the stages do, each in a process of its own,
 then asks for every address that the router knows and that needs no more than the event and one of
 its pictures, through Django's own client: middleware, queries, templates. A page's first answer
 (arrays unpacked, templates compiled) is told beside the 95th percentile of those that follow.
@@ -27,7 +27,7 @@ from benchmarks import _event
 
 ROOT = Path(__file__).parent.parent
 LIMIT_MS = 200
-STEPS = ("make", "group", "count")
+STEPS = ("make", "words", "group", "count")
 ASKED = {
     "groups": ["?similarity=0.6", "?similarity=0.9", "?similarity=0.97&order=members&min=2",
                "?similarity=0.7&after=480"],
@@ -83,6 +83,10 @@ def _step(step: str, posts: int, turns: int) -> None:
         )
     elif step == "ask":
         ask(turns)
+    elif step == "words":
+        from imagery import text_index
+
+        text_index.catch_up()
     else:
         from imagery import grouping, rollup
         from imagery.models import Event
