@@ -85,6 +85,12 @@ class Answer:
         """Whether the picture itself was found, and not just others like it."""
         return any(section.hits for section in self.sections if section.name in SEEN)
 
+    @property
+    def covered_by(self) -> str:
+        """Names of block lists that know it."""
+        hits = [hit for section in self.sections if section.name in SEEN for hit in section.hits]
+        return next((hit.card.covered_by for hit in hits if hit.card.covered_by), "")
+
 
 def visible(key: str, user: Any) -> LookUp:
     """The look-up, if the person may see it: it is theirs, or they see its event, or, where it
