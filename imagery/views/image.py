@@ -126,6 +126,7 @@ class Belonging:
     position: int
     n_members: int
     n_posts: int
+    name: str  # that people gave it; else empty
 
 
 def _group(event: Event, unique: UniqueImage) -> Belonging | None:
@@ -133,7 +134,14 @@ def _group(event: Event, unique: UniqueImage) -> Belonging | None:
     at = found.position_with(unique.pk)
     if at is None:
         return None
-    return Belonging(int(found.lead[at]), at + 1, int(found.n_members[at]), int(found.n_posts[at]))
+    named = groups.names(event, found).get(at)
+    return Belonging(
+        lead=int(found.lead[at]),
+        position=at + 1,
+        n_members=int(found.n_members[at]),
+        n_posts=int(found.n_posts[at]),
+        name=named[0].text if named else "",
+    )
 
 
 def _compared(request: HttpRequest, slug: str, unique: UniqueImage) -> HttpResponse | None:

@@ -200,8 +200,8 @@ def test_queries_stay_few(client, viewer, made, django_assert_num_queries):
     # session, user, event, picture, tree, unique, apart, timeline, versions, posts, by rank,
     # accounts, neighbours, their cards, links, may edit, progress (2); of several versions their
     # matches, decisions and growth
-    for unique, n in ((first, 18), (last, 21)):
+    for unique, n in ((first, 20), (last, 23)):
         with django_assert_num_queries(n):
             client.get(page(unique))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(page(first), {"panel": "1"})
