@@ -2,8 +2,10 @@
 
 A collage holds two pictures: each is proven to be part of it, and still the two are not versions
 of one another. A template is part of two memes whose texts differ. So proofs are taken the
-strongest first, and one that would bring two pictures into a set that share too little of their
-surface, or that were told apart, is left out. The same proofs give the same links.
+strongest first, and one is left out that would bring two pictures into a set that share too
+little of their surface, or that would join two sets between which as many pairs were told apart
+as were proven: one pair with two watermarks splits no large set. The same proofs give the same
+links.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def links(
     apart: pairs that geometry joins and pixels tell apart. names: of every image in the proofs,
     what orders equally strong ones, such as its SHA-256, so that ids play no part.
     """
-    sets = _Sets(apart)
+    sets = _Sets(apart, ((proof.image, proof.other) for proof in proofs))
     order = sorted(range(len(proofs)), key=lambda i: _rank(proofs[i], names))
     return [i for i in order if sets.join(proofs[i])]
 
@@ -67,17 +69,22 @@ def _shared(boxes: np.ndarray, others: np.ndarray, of_larger: bool = False) -> n
     return common / np.maximum(against, 1e-12)
 
 
+def _neighbours(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for a, b in pairs:
+        found.setdefault(a, set()).add(b)
+        found.setdefault(b, set()).add(a)
+    return found
+
+
 class _Sets:
     """Growing sets, each on the frame of one of its pictures."""
 
-    def __init__(self, apart: Iterable[tuple[int, int]]) -> None:
+    def __init__(self, apart: Iterable[tuple[int, int]], same: Iterable[tuple[int, int]]) -> None:
         self._root: dict[int, int] = {}
         self._members: dict[int, list[int]] = {}
         self._place: dict[int, np.ndarray] = {}
-        self._apart: dict[int, set[int]] = {}
-        for a, b in apart:
-            self._apart.setdefault(a, set()).add(b)
-            self._apart.setdefault(b, set()).add(a)
+        self._apart, self._same = _neighbours(apart), _neighbours(same)
 
     def join(self, proof: Proof) -> bool:
         """Whether the proof holds beside those taken before."""
@@ -106,7 +113,11 @@ class _Sets:
 
     def _may_meet(self, ours: int, theirs: int, move: np.ndarray) -> bool:
         here, there = self._members[ours], self._members[theirs]
-        if any(self._apart.get(image, set()).intersection(there) for image in here):
+        n_apart, n_same = (
+            sum(len(of.get(image, set()).intersection(there)) for image in here)
+            for of in (self._apart, self._same)
+        )
+        if n_apart >= max(n_same, 1):
             return False
         boxes = np.array([_box(self._place[image]) for image in there])
         for image in here:

@@ -47,6 +47,15 @@ def test_told_apart_wins_over_a_chain():
     assert links(proofs, [(2, 3)], names(1, 2, 3)) == [1]
 
 
+def test_one_pair_told_apart_splits_no_set_that_many_proofs_join():
+    """Two watermarks: each is the same picture as all others, and the two differ."""
+    proofs = [Proof(b, a, WHOLE, 40) for a, b in itertools.combinations(range(1, 6), 2)]
+    told = [(4, 5)]
+    proofs = [proof for proof in proofs if (proof.other, proof.image) not in told]
+    held = links(proofs, told, names(*range(1, 6)))
+    assert {proofs[i].image for i in held} | {proofs[i].other for i in held} == {1, 2, 3, 4, 5}
+
+
 def test_the_order_of_the_proofs_plays_no_part():
     proofs = [
         Proof(2, 1, WHOLE, 40),
