@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 Triples = tuple[np.ndarray, np.ndarray, np.ndarray]
+DENSE = 4_000_000  # cells of (column, item) that are counted at once: 64 MB
 
 
 def positions(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -43,6 +44,11 @@ def summed(column: np.ndarray, item: np.ndarray, n: np.ndarray, n_items: int) ->
     as int64.
     """
     key = column * n_items + item
+    n_cells = (int(column.max()) + 1) * n_items if len(column) else 0
+    if len(key) > 10_000 and n_cells <= DENSE:  # counting is quicker than sorting
+        held = np.flatnonzero(np.bincount(key, minlength=n_cells))
+        total = np.bincount(key, n, n_cells)[held].astype(np.int64)
+        return held // n_items, held % n_items, total
     if len(key) and not (key[1:] > key[:-1]).all():
         order = np.argsort(key, kind="stable")
         key, n = key[order], n[order]

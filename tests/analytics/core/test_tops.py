@@ -61,3 +61,16 @@ def test_against_brute_force(seed: int) -> None:
         rows = [(-counts[c, i], -counts.get((c - 1, i), 0), i) for cc, i in counts if cc == c]
         want += [(c, i) for _, _, i in sorted(rows)[:limit]]
     assert list(zip(got[0][best].tolist(), got[1][best].tolist(), strict=True)) == want
+
+
+def test_many_are_summed_as_few_are() -> None:
+    rng = np.random.default_rng(5)
+    column, item = rng.integers(0, 30, 20_000), rng.integers(0, 500, 20_000)
+    n = rng.integers(1, 9, 20_000)
+    counted = tops.summed(column, item, n, 500)  # by counting
+    part = [tops.summed(column[column == c], item[column == c], n[column == c], 500)
+            for c in range(30)]  # fmt: skip
+    assert all(len(of[0]) < 10_000 for of in part)
+    for found, expected in zip(counted, zip(*part, strict=True), strict=True):
+        assert found.dtype == np.int64
+        assert found.tolist() == np.concatenate(expected).tolist()
