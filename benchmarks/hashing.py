@@ -1,8 +1,8 @@
 """What one picture costs before the network, and `hash` against others.
 
 Prints milliseconds per picture of 1200 × 900 of one core's own time (each picture's best of five
-rounds, so that a busy machine disturbs less). Then `hash`, files on disk to pHash and PDQ on all
-cores, beside the bare reduced decode and imagededup's `PHash.encode_images` of the same files.
+rounds, so that a busy machine disturbs less). Then `hash`, files on disk to pHash on all cores,
+beside the bare reduced decode and imagededup's `PHash.encode_images` of the same files.
 """
 
 import argparse
@@ -62,14 +62,11 @@ def _one_core() -> None:
 
 
 def _hash(path: Path) -> str:
-    found = decode.decode(path.read_bytes())
-    return hashing.to_hex(hashing.phash(found.luma)) + hashing.to_hex(
-        hashing.pdq(found.small_image)[0]
-    )
+    return hashing.to_hex(hashing.phash(decode.decode(path.read_bytes()).luma))
 
 
 def hash_all(paths: list[Path]) -> float:
-    """Images a second from files to both hashes, on all cores."""
+    """Images a second from files to pHash, on all cores."""
     with ProcessPoolExecutor(os.cpu_count(), initializer=_one_core) as pool:
         list(pool.map(_hash, paths[:16]))
         begun = time.perf_counter()

@@ -37,8 +37,10 @@ def phash(pixels: np.ndarray) -> np.ndarray:
     luma = np.asarray(Image.fromarray(pixels).convert("L")) if pixels.ndim == 3 else pixels
     if luma.ndim != 2 or luma.dtype != np.uint8:
         raise ValueError(f"want (h, w, 3) or (h, w) uint8, got {pixels.shape} {pixels.dtype}")
-    spectrum = fftpack.dct(fftpack.dct(_to_32(luma), axis=0), axis=1)[:_KEPT, :_KEPT]
-    return np.packbits(spectrum > np.median(spectrum))
+    spectrum = fftpack.dct(fftpack.dct(_to_32(luma), axis=0)[:_KEPT], axis=1)[:, :_KEPT]
+    half = _KEPT * _KEPT // 2
+    below, above = np.partition(spectrum, (half - 1, half), axis=None)[half - 1 : half + 1]
+    return np.packbits(spectrum > (below + above) / 2)
 
 
 def pdq(pixels: Pixels) -> tuple[np.ndarray, int]:
