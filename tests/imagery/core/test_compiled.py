@@ -45,6 +45,8 @@ def test_a_second_process_needs_no_torch(tmp_path: Path, load) -> None:
     code = (
         "import sys, numpy as np; from pathlib import Path; from imagery.core import backbones\n"
         f"folder = Path({str(tmp_path)!r})\n"
+        "if not backbones._gpu_at_hand():\n"
+        f"    backbones.import_runtime({NAME!r}, weights_dir=folder, cache_dir=folder)\n"
         f"made = backbones.load({NAME!r}, weights_dir=folder, cache_dir=folder, device='cpu')\n"
         "assert 'torch' not in sys.modules\n"
         "snc, nc = made.encode([np.load(folder / 'ready.npy')])\n"
