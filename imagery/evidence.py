@@ -26,6 +26,7 @@ SIDE = 960  # px of a picture on the page; its files are named by their digests
 FILES = 200
 URLS = 20
 POSTS = 20
+HERE = "<!-- pictures -->"  # in the template: where the pictures' records come
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,13 @@ def page(event: Event, ids: Sequence[int], user: Any) -> Iterator[str]:
         "methods": _methods(event, rows),
         "rules": list(event.rules.all()),
     }
-    yield render_to_string("imagery/evidence_begin.html", context)
+    begin, _, end = render_to_string("imagery/evidence.html", context).partition(HERE)
+    yield begin
     for row in rows:
         blocking = [mark.name for mark in marks.get(row.pk, ()) if mark.blocks]
         context["sheet"] = sheet(event, row, ", ".join(blocking))
         yield render_to_string("imagery/evidence_picture.html", context)
-    yield render_to_string("imagery/evidence_end.html", context)
+    yield end
 
 
 def _methods(event: Event, rows: Sequence[UniqueImage]) -> dict[str, list[str]]:
