@@ -29,9 +29,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.matches("[data-review]")) busy = true;
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!event.detail.elt.matches("[data-review]")) return;
+  const form = event.detail.requestConfig.elt; // gone from the page by now, if all went well
+  if (!form.matches("[data-review]")) return;
   busy = false;
-  if (!event.detail.successful) event.detail.elt.submit(); // the page tells what is wrong
+  if (!event.detail.successful) location.reload(); // the page tells what holds
 });
 document.addEventListener("htmx:afterSettle", () => {
   if (document.activeElement === document.body) document.getElementById("content")?.focus({ preventScroll: true });
