@@ -20,7 +20,7 @@ from imagery.core.features import SIDE
 NEAR_BITS = 10  # of the 64, between features that are taken for the same
 LEAST_VOTES = 2
 MOST_CANDIDATES = 40
-COMMON = 5_000  # a word's entries beyond which it tells nothing
+COMMON = 1_000  # a word's entries beyond which it tells next to nothing: bounds a search's cost
 _AT_ONCE = 2_000_000  # pairs of features held at a time
 _TURNS, _SIZES, _SHIFTS = 12, 20, 16
 _SIZE_STEP = 0.8  # doublings
