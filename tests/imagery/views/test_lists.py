@@ -186,9 +186,9 @@ def test_queries_stay_few(
     for name in ("a", "b", "c"):
         with django_capture_on_commit_callbacks(execute=True):
             bring(client, made, name=name)
-    # session, person, event, lists, counts, best, cards, marks, role; the bar: import and job
-    with django_assert_num_queries(11):
+    # session, person, event, lists, counts, best, cards, marks, role, doubts; the bar: import, job
+    with django_assert_num_queries(12):
         client.get(PAGE)
-    # session, person, event, list, cards, marks, count, role; the bar: import and job
-    with django_assert_num_queries(10):
+    # session, person, event, list, cards, marks, count, role, doubts; the bar: import, job
+    with django_assert_num_queries(11):
         client.get(place("list", brought))
