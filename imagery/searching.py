@@ -27,7 +27,8 @@ from imagery.text_search import Wanted, Where
 RANKED = 30_000  # posts with pictures that pictures are ranked by
 COUNTED = 50_000  # posts that are counted
 FEW = 20_000  # posts that are sorted by time; of more the posts are walked by time
-SOME = 200_000  # posts whose ids are held while posts are walked by time
+SOME = 200_000  # posts whose ids are gathered at once before posts are walked by time
+NEAR = 2_000  # posts that are looked up one by one, of so many that enough are likely among them
 KEPT_S = 600
 
 
@@ -206,24 +207,31 @@ def _walked_one(
     wanted = _post_wanted(filters)
     where = _where([event], filters, by_index=False, carry=True)
     order = "DESC" if newest else "ASC"
-    begin = "SELECT p.posted_at, p.id FROM imagery_post p WHERE p.event_id = %s "
     end = f"AND {where.sql} {beyond.sql} ORDER BY p.posted_at {order}, p.id {order} LIMIT %s"
-    params: list = [event.pk]
-    if wanted and text_index.is_sqlite():
-        table, found = text_index.TABLE, text_search.expression([event], wanted)
-        n = count_posts([event], filters, SOME).n
-        begin += (
-            f"AND +p.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s) "  # noqa: S608
-            if n < SOME
-            else f"AND EXISTS (SELECT 1 FROM {table} WHERE rowid = p.id AND {table} MATCH %s) "  # noqa: S608
-        )
-        params.append(found)
-    elif wanted or wanted.pictured:
+    params = [*where.params, *beyond.params]
+    if not wanted or not text_index.is_sqlite():
         sql, given = text_search.candidates([event], wanted)
-        begin = sql.replace("SELECT p.id AS id", "SELECT p.posted_at, p.id", 1) + " "
-        params = given
+        begin = sql.replace("SELECT p.id AS id", "SELECT p.posted_at, p.id", 1)
+        return _rows(f"{begin} {end}", [*given, *params, limit])
+    table, found = text_index.TABLE, text_search.expression([event], wanted)
+    begin = "SELECT p.posted_at, p.id FROM imagery_post p WHERE p.event_id = %s"
+    if count_posts([event], filters, SOME).more:
+        # So many that the posts that come first are likely to hold enough of them.
+        near = _rows(
+            f"SELECT * FROM ({begin} {end}) AS p WHERE EXISTS "  # noqa: S608
+            f"(SELECT 1 FROM {table} WHERE rowid = p.id AND {table} MATCH %s) "
+            f"ORDER BY p.posted_at {order}, p.id {order} LIMIT %s",
+            [event.pk, *params, NEAR, found, limit],
+        )
+        if len(near) == limit:
+            return near
+    held = f"{begin} AND +p.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s) {end}"  # noqa: S608
+    return _rows(held, [event.pk, found, *params, limit])
+
+
+def _rows(sql: str, params: Sequence[object]) -> list:
     with connection.cursor() as cursor:
-        cursor.execute(begin + end, [*params, *where.params, *beyond.params, limit])
+        cursor.execute(sql, params)
         return cursor.fetchall()
 
 
