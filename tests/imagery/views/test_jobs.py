@@ -66,7 +66,7 @@ def test_jobs_are_listed_with_their_messages(
     running(event)
     client.force_login(viewer)
     # session, person, event, jobs, imports, role; the bar asks for an import and a job
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page = client.get(JOBS).content.decode()
     assert "disk is full" in page
     assert "Process now" not in page
