@@ -89,5 +89,5 @@ def test_only_owners_change_members(client: Client, event, owner, who, request) 
 def test_queries(client: Client, event, owner, viewer, django_assert_num_queries) -> None:
     client.force_login(owner)
     # session, person, event, members, role; the bar asks for an import and a job
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(PAGE)

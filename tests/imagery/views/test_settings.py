@@ -106,5 +106,5 @@ def test_analysts_do_not_delete(client: Client, event, analyst) -> None:
 def test_queries(client: Client, event, owner, django_assert_num_queries) -> None:
     client.force_login(owner)
     # session, person, event, role; the bar asks for an import and a job
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(PAGE)
