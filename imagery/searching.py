@@ -6,6 +6,7 @@ counts are "about", and said to be.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,11 +25,10 @@ from imagery.models import Event, KnownMatch, Post, PostLink, UniqueImage
 from imagery.search_filters import FLAGS, Filters
 from imagery.text_search import Wanted, Where
 
-RANKED = 30_000  # posts with pictures that pictures are ranked by
+RANKED = 20_000  # posts with pictures that pictures are ranked by
 COUNTED = 50_000  # posts that are counted
-FEW = 20_000  # posts that are sorted by time; of more the posts are walked by time
-SOME = 200_000  # posts whose ids are gathered at once before posts are walked by time
-NEAR = 2_000  # posts that are looked up one by one, of so many that enough are likely among them
+FEW = 5_000  # posts that are sorted by time; of more the posts are walked by time
+NEAR = 4_000  # posts that come first by time, among which enough are looked for
 KEPT_S = 600
 
 
@@ -215,16 +215,20 @@ def _walked_one(
         return _rows(f"{begin} {end}", [*given, *params, limit])
     table, found = text_index.TABLE, text_search.expression([event], wanted)
     begin = "SELECT p.posted_at, p.id FROM imagery_post p WHERE p.event_id = %s"
-    if count_posts([event], filters, SOME).more:
-        # So many that the posts that come first are likely to hold enough of them.
-        near = _rows(
-            f"SELECT * FROM ({begin} {end}) AS p WHERE EXISTS "  # noqa: S608
-            f"(SELECT 1 FROM {table} WHERE rowid = p.id AND {table} MATCH %s) "
-            f"ORDER BY p.posted_at {order}, p.id {order} LIMIT %s",
-            [event.pk, *params, NEAR, found, limit],
+    # Among the posts that come first there are enough, as a rule: one look at a part of the index.
+    near = _rows(f"{begin} {end}", [event.pk, *params, NEAR])
+    ids = [pk for _, pk in near]
+    hits = {
+        pk
+        for (pk,) in _rows(
+            f"SELECT rowid FROM {table} WHERE {table} MATCH %s AND rowid BETWEEN %s AND %s "  # noqa: S608
+            "AND +rowid IN (SELECT value FROM json_each(%s))",
+            [found, min(ids, default=0), max(ids, default=0), json.dumps(ids)],
         )
-        if len(near) == limit:
-            return near
+    }
+    enough = [row for row in near if row[1] in hits]
+    if len(enough) >= limit or len(near) < NEAR:
+        return enough[:limit]
     held = f"{begin} AND +p.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s) {end}"  # noqa: S608
     return _rows(held, [event.pk, found, *params, limit])
 

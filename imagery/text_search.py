@@ -121,12 +121,19 @@ def _fts5(events: Sequence[Event], wanted: Wanted, ids: Ids) -> str:
         parts.append(f"place : {_quoted(wording.words(wanted.place))}")
     if wanted.lang:
         parts.append(_fts5_marks([f"l{wording.language(wanted.lang) or NOBODY}"]))
-    parts.append(_fts5_marks(f"e{event.pk}{kind}" for event in events))
+    if wanted.pictured or not _by_accounts(wanted):
+        parts.append(_fts5_marks(f"e{event.pk}{kind}" for event in events))
     found = " AND ".join(parts)
     if wanted.asked.none:
         without = " OR ".join(_fts5_term(term, ids) for term in wanted.asked.none)
         return f"({found}) NOT ({without})"
     return found
+
+
+def _by_accounts(wanted: Wanted) -> bool:
+    """Whether only posts of named accounts are found: accounts are their event's own."""
+    alone = (all(term.kind == "account" for term in terms) for terms in wanted.asked.some)
+    return bool(wanted.account) or any(alone)
 
 
 def _fts5_term(term: Term, ids: Ids) -> str:
