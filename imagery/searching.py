@@ -233,7 +233,7 @@ def _walked_one(
     return _rows(held, [event.pk, found, *params, limit])
 
 
-def _rows(sql: str, params: Sequence[object]) -> list:
+def _rows(sql: str, params: Sequence[Any]) -> list:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
