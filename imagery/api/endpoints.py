@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -22,13 +23,17 @@ class TooLarge(APIException):
 
 
 class ShallowJSONParser(JSONParser):
-    """Refuses what is nested deeper than Python reads."""
+    """Refuses what is nested deeper than Python reads, and text that nothing can write again."""
 
     def parse(self, stream: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().parse(stream, *args, **kwargs)
+            found = super().parse(stream, *args, **kwargs)
+            json.dumps(found, ensure_ascii=False).encode()
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
+        except UnicodeEncodeError:
+            raise ParseError("The JSON holds half a character (a lone surrogate).") from None
+        return found
 
 
 class Endpoint(APIView):

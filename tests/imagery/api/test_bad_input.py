@@ -91,3 +91,11 @@ def test_unknown_addresses_and_methods_answer_in_json(client, event: Event) -> N
         assert answer.status_code == 404 and "/api/docs/" in answer.json()["detail"]
     for method in ("put", "post"):
         assert getattr(client, method)("/api/events/storm/images/").status_code == 405
+
+
+@pytest.mark.django_db
+def test_half_a_character_is_refused_before_it_is_told_back(client, event: Event) -> None:
+    for body in (b'{"kind": "\\ud800"}', b'{"\\ud800": 1}'):
+        path = "/api/events/storm/decisions/"
+        answer = client.generic("POST", path, body, content_type="application/json")
+        assert answer.status_code == 400 and "surrogate" in answer.json()["detail"]
