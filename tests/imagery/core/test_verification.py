@@ -19,6 +19,8 @@ KINDS = {
     "mirror": "mirror",
 }
 
+WORDS = ["STORM", "WATER", "HELP", "TOWER", "ISLAND", "COAST", "ROOF", "BRIDGE", "NOBODY", "POWER"]
+
 
 @pytest.mark.parametrize("kind", edits.EDITS)
 @pytest.mark.parametrize("name", ["coffee", "astronaut"])
@@ -82,6 +84,30 @@ def test_other_text_on_one_picture_is_told_apart():
     two = picture_of(written(template, "NOBODY SAW A THING"))
     found = verify(one, two)
     assert found is not None and found.verdict == "differs"
+
+
+def slide(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    picture = Image.new("RGB", (1280, 720), "white")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, 0, 1280, 90), fill="#003366")
+    draw.text((30, 20), "SITUATION REPORT", "white", ImageFont.load_default(44))
+    for line in range(7):
+        said = " ".join(rng.choice(WORDS, 6))
+        draw.text((50, 130 + 76 * line), f"* {said}", "black", ImageFont.load_default(34))
+    picture.thumbnail((320, 320))
+    return np.asarray(picture)
+
+
+def test_slides_of_one_layout_with_other_text_are_not_versions():
+    slides = [picture_of(slide(seed)) for seed in range(7)]
+    for i, one in enumerate(slides):
+        for other in slides[i + 1 :]:
+            found = verify(one, other)
+            assert found is None or found.verdict == "differs"
+    crop = picture_of(np.ascontiguousarray(slide(0)[10:150, 5:260]))
+    again = verify(crop, slides[0])
+    assert again is not None and again.verdict == "same"
 
 
 def test_another_part_of_the_scene_in_front_of_it_is_told_apart():
