@@ -127,18 +127,15 @@ def bounded(seconds: float = 4.0) -> Iterator[None]:
 
 def n_waiting() -> int:
     """About how many of the latest posts are not indexed yet."""
-    if not is_sqlite():
-        return 0
     last, top = ends()
     return max(0, top - last)
 
 
 def ends() -> tuple[int, int]:
     """The last post that is indexed, and the last there is."""
+    indexed = f"(SELECT last FROM {UPTO})" if is_sqlite() else "coalesce(max(id), 0)"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT (SELECT last FROM {UPTO}), (SELECT coalesce(max(id), 0) FROM imagery_post)"
-        )
+        cursor.execute(f"SELECT {indexed}, coalesce(max(id), 0) FROM imagery_post")
         return cursor.fetchone()
 
 
