@@ -148,6 +148,7 @@ CELERY_TASK_ROUTES = {"imagery.tasks.look_up": {"queue": "asked"}}
 CELERY_BEAT_SCHEDULE = {
     "resume-jobs": {"task": "imagery.tasks.resume_jobs", "schedule": 20.0},
     "prune-look-ups": {"task": "imagery.tasks.prune_look_ups", "schedule": 6 * 3600.0},
+    "sweep-drafts": {"task": "imagery.tasks.sweep_drafts", "schedule": 24 * 3600.0},
 }
 
 # Pictures -----------------------------------------------------------------------------------

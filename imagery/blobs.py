@@ -5,14 +5,18 @@ Storage is Django's "default" alias, so an S3-compatible store can stand in by s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
+
+DRAFT = ".draft-"
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
@@ -21,7 +25,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
     def _save(self, name: str, content: Any) -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".draft-")
+        handle, draft = tempfile.mkstemp(dir=target.parent, prefix=DRAFT)
         try:
             with os.fdopen(handle, "wb") as file:
                 for chunk in content.chunks():
@@ -36,6 +40,19 @@ class AtomicFileSystemStorage(FileSystemStorage):
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name  # content decides the name: an equal name is an equal file
+
+
+def sweep_drafts(older_than_s: float = 24 * 3600) -> int:
+    """Delete what writers that were killed left half written. Returns how many files."""
+    if not isinstance(default_storage, FileSystemStorage):
+        return 0  # other storages write whole or not at all
+    n, before = 0, time.time() - older_than_s
+    for draft in Path(default_storage.location).rglob(f"{DRAFT}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if draft.is_file() and draft.stat().st_mtime < before:
+                draft.unlink()
+                n += 1
+    return n
 
 
 def blob_name(sha256: str) -> str:

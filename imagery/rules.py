@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Max, Min
 from django.utils.dateparse import parse_date, parse_datetime
 
@@ -129,22 +131,34 @@ def count_matching(event: Event, most: int = 4000) -> tuple[int, int]:
     return sum(found), len(found)
 
 
-def apply(event: Event, progress: Callable[[int], None] | None = None) -> int:
-    """Select the event's posts anew; nothing is deleted. Returns how many changed."""
-    book, changed, last, seen = rulebook(event), 0, 0, 0
-    while True:
-        rows = list(
-            event.posts.filter(pk__gt=last).select_related("account").order_by("id")[:BATCH]
-        )
-        if not rows:
-            return changed
+def apply(
+    event: Event,
+    progress: Callable[[int], None] | None = None,
+    then: Callable[[], object] | None = None,
+) -> int:
+    """Select the event's posts anew; nothing is deleted. Returns how many changed.
+
+    All change at once, and `then` is called in the same transaction: what is to follow is not
+    lost between them.
+    """
+    book, last, seen = rulebook(event), 0, 0
+    turn = {True: array("q"), False: array("q")}
+    while rows := list(
+        event.posts.filter(pk__gt=last).select_related("account").order_by("id")[:BATCH]
+    ):
         last, seen = rows[-1].pk, seen + len(rows)
-        turn: dict[bool, list[int]] = {True: [], False: []}
         for post in rows:
             chosen = _selects_row(book, post)
             if chosen != post.selected:
                 turn[chosen].append(post.pk)
-        for chosen, ids in turn.items():
-            changed += Post.objects.filter(pk__in=ids).update(selected=chosen)
         if progress:
             progress(seen)
+    changed = 0
+    with transaction.atomic():
+        for chosen, ids in turn.items():
+            for begin in range(0, len(ids), BATCH):
+                part = Post.objects.filter(pk__in=ids[begin : begin + BATCH])
+                changed += part.update(selected=chosen)
+        if then:
+            then()
+    return changed

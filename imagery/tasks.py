@@ -33,8 +33,9 @@ def apply_rules(event_id: int) -> None:
     from imagery import pipeline, rules
     from imagery.models import Event
 
-    rules.apply(Event.objects.get(pk=event_id))
-    pipeline.start(event_id)
+    event = Event.objects.filter(pk=event_id).first()
+    if event is not None:  # else it was deleted meanwhile
+        rules.apply(event, then=lambda: pipeline.start(event_id))
 
 
 @shared_task
@@ -49,6 +50,13 @@ def prune_look_ups() -> None:
     from imagery import look_ups
 
     look_ups.prune()
+
+
+@shared_task
+def sweep_drafts() -> None:
+    from imagery import blobs
+
+    blobs.sweep_drafts()
 
 
 @shared_task

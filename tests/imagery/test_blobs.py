@@ -1,5 +1,7 @@
 import hashlib
+import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,18 @@ def test_a_write_that_breaks_leaves_nothing_behind():
         default_storage.save(name, Broken(b""))
     folder = Path(default_storage.path(name)).parent
     assert list(folder.iterdir()) == []
+
+
+def test_what_killed_writers_left_is_swept_away_and_nothing_else():
+    kept = blobs.put(b"a whole file")
+    folder = Path(default_storage.path(blobs.blob_name(kept))).parent
+    old, new = folder / f"{blobs.DRAFT}old", folder / f"{blobs.DRAFT}new"
+    yesterday = time.time() - 2 * 24 * 3600
+    for path in (old, new):
+        path.write_bytes(b"half")
+    for path in (old, folder / kept):
+        os.utime(path, (yesterday, yesterday))
+    assert blobs.sweep_drafts() == 1
+    assert not old.exists() and new.exists()
+    assert blobs.get(kept) == b"a whole file"
+    new.unlink()

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 from django.core.exceptions import ValidationError
 
-from imagery import rules, storing
-from imagery.models import Rule
+from imagery import rules, storing, tasks
+from imagery.models import Job, Rule
 from imagery.sources.base import AccountRecord, Record
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,28 @@ def test_check_names_what_does_not_fit(kind, value, said):
 
 def _post(uid: str, text: str, handle: str = "someone") -> Record:
     return Record("twitter", uid, NOON, AccountRecord(handle, handle), text)
+
+
+def test_rules_are_applied_and_followed_by_a_pass_or_neither(event):
+    storing.store(event, [_post("1", "storm here"), _post("2", "lunch")])
+    Rule.objects.create(event=event, kind="keyword", value="storm")
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rules.apply(event, then=killed)
+    assert event.posts.selected().count() == 2
+    tasks.apply_rules(event.pk)
+    assert event.posts.selected().count() == 1
+    assert Job.objects.active().filter(event=event).count() == 1
+
+
+def test_rules_of_an_event_deleted_meanwhile_are_no_error(event):
+    pk = event.pk
+    event.delete()
+    tasks.apply_rules(pk)
+    assert not Job.objects.exists()
 
 
 def test_rules_applied_anew_set_posts_aside_and_bring_them_back(event):

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+from kombu import Connection
+from kombu.exceptions import ChannelError
+
+from config.broker import Transport
+from config.celery import app
+
+
+@pytest.fixture
+def channel(tmp_path: Path):
+    options = {
+        "data_folder_in": str(tmp_path),
+        "data_folder_out": str(tmp_path),
+        "control_folder": str(tmp_path / "control"),
+    }
+    with Connection(transport=Transport, transport_options=options) as connection:
+        yield connection.channel()
+
+
+def test_messages_come_whole(channel, tmp_path):
+    channel._put("celery", {"n": 1})
+    channel._put("celery", {"n": "zwei ü"})
+    assert len(list(tmp_path.glob("*.celery.msg"))) == 2
+    assert channel._size("celery") == 2
+    got = [channel._get("celery")["n"] for _ in range(2)]
+    assert sorted(got, key=str) == [1, "zwei ü"]
+
+
+def test_a_message_being_written_is_seen_by_nobody(channel, tmp_path, monkeypatch):
+    seen = []
+    real = Path.write_bytes
+
+    def slowly(path: Path, data: bytes) -> int:
+        real(path, data[:5])
+        seen.append((len(list(tmp_path.iterdir())), channel._size("celery")))
+        return real(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", slowly)
+    channel._put("celery", {"n": 1})
+    assert seen == [(1, 0)]
+    assert channel._get("celery") == {"n": 1}
+
+
+def test_a_folder_that_takes_nothing_is_said(channel, tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(ChannelError, match="full"):
+        channel._put("celery", {"n": 1})
+
+
+def test_the_folder_broker_is_this_one():
+    connection = app.connection_for_write("filesystem://")
+    assert isinstance(connection.transport, Transport)
