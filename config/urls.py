@@ -19,3 +19,5 @@ urlpatterns = [
     path("", include(([*imagery.urlpatterns, event_page], imagery.app_name))),
     path("", include("analytics.urls")),
 ]
+
+handler500 = "config.trouble.server_error"
