@@ -17,12 +17,14 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(  # type: ignore[override]  # its two bases do not agree
+        self, queue: str, payload: Any, **kwargs: Any
+    ) -> None:
         """Write beside, then rename. Raises ChannelError where the folder takes nothing."""
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         draft = Path(self.data_folder_out, f"{name}.draft")  # a name that no queue looks for
         try:
-            draft.write_bytes(dumps(message).encode())
+            draft.write_bytes(dumps(payload).encode())
             draft.replace(draft.with_name(name))
         except OSError as error:
             draft.unlink(missing_ok=True)

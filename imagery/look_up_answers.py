@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404
 
 from imagery import histories, pictures
@@ -31,6 +32,7 @@ TITLES = {
 
 
 SEEN = frozenset(("exact", "near", "versions"))  # found that way, it is the picture itself
+OURS = frozenset(("image", "hash"))  # kinds whose small copy is of a file that an event holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Answer:
 
 def visible(key: str, user: Any) -> LookUp:
     """The look-up, if the person may see it: it is theirs, or they see its event, or, where it
-    went through all events of its owner, one of those. Raises Http404."""
+    went through all events of its owner, one of those. What shows a file of an event is for those
+    who see an event with that file, its owner too. Raises Http404."""
     row = LookUp.objects.filter(key=key).select_related("event", "user").first()
     if row is not None:
         own = Event.objects.visible_to(user)
@@ -104,9 +107,13 @@ def visible(key: str, user: Any) -> LookUp:
             seen = own.exists()
         else:
             seen = own.filter(pk__in=Event.objects.visible_to(row.user).values("pk")).exists()
-        if seen:
+        if seen and (row.kind not in OURS or not row.has_thumb or _sees_file(row, own)):
             return row
     raise Http404(f"no look-up {key!r}")
+
+
+def _sees_file(row: LookUp, events: QuerySet[Event]) -> bool:
+    return Image.objects.filter(event__in=events, sha256=row.sha256).exists()
 
 
 def answer(row: LookUp, user: Any) -> Answer:
@@ -126,7 +133,9 @@ def answer(row: LookUp, user: Any) -> Answer:
             sections.append(Section(name, title, words, hits))
     first, n_posts = _first([hit for s in sections if s.name in SEEN for hit in s.hits])
     n_images = sum(n for pk, n in held.items() if pk in events)
-    return Answer(sections, first, n_posts, n_images, list(events.values()), found.get("notes", {}))
+    # Notes name events, and tell what is in them.
+    notes = found.get("notes", {}) if events.keys() == held.keys() else {}
+    return Answer(sections, first, n_posts, n_images, list(events.values()), notes)
 
 
 def _images(ids: Iterable[int], events: dict[int, Event]) -> dict[int, Image]:

@@ -73,7 +73,7 @@ def ask(
     if file is not None:
         _ask_file(row, file)
     elif image is not None:
-        row.kind, row.asked, row.sha256 = "image", f"A picture of {image.event}", image.sha256
+        row.kind, row.asked, row.sha256 = "image", "A picture already here", image.sha256
         row.save()
     elif words.lower().startswith(("http://", "https://")):
         _ask_url(row, words)

@@ -247,6 +247,29 @@ def test_a_shared_look_up_shows_what_the_viewer_may_see(filled, other, viewer, o
     assert look_up_answers.answer(row, viewer).first.event == filled
 
 
+def test_notes_name_no_event_that_the_viewer_does_not_see(filled, other, viewer, owner) -> None:
+    row = ask(viewer, file=upload(jpeg(photo(2))))
+    assert any(other.name in words for words in row.found["notes"]["versions"])
+    assert look_up_answers.answer(row, viewer).notes == row.found["notes"]
+    assert look_up_answers.answer(row, owner).notes == {}
+
+
+def test_a_file_of_an_event_is_shown_to_those_who_see_one_that_holds_it(
+    filled, other, viewer, owner
+) -> None:
+    from django.http import Http404
+
+    Image.objects.filter(pk=of(filled, 2).pk).delete()
+    row = ask(viewer, image=of(other, 2))
+    assert row.has_thumb and other.name not in row.asked
+    assert look_up_answers.visible(row.key, viewer) == row
+    with pytest.raises(Http404):
+        look_up_answers.visible(row.key, owner)
+    Membership.objects.filter(event=other, user=viewer).delete()
+    with pytest.raises(Http404):
+        look_up_answers.visible(row.key, viewer)
+
+
 def test_who_may_open_it(filled, other, viewer, owner, annotator, stranger) -> None:
     from django.http import Http404
 
