@@ -69,6 +69,8 @@ def parse(text: str) -> Asked:
         else:
             some.append([term])
         either = False
+    if text.strip() and not notes and not some and not none:
+        notes.append("That holds no letters or digits: nothing was looked for, all is shown.")
     return Asked(tuple(map(tuple, some)), tuple(none), tuple(notes))
 
 

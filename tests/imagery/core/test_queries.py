@@ -40,6 +40,8 @@ def test_what_was_left_out_is_said() -> None:
     assert parse("a*").some == ((word("a"),),) and parse("a*").notes
     assert len(parse("w " * 250).some) == queries.MOST_TERMS and parse("w " * 250).notes
     assert parse("x" * 600).notes
+    assert parse("😀").notes and parse('"').notes
+    assert not parse("").notes and not parse("  ").notes and not parse("-storm").notes
 
 
 def test_an_open_phrase_ends_with_the_query() -> None:
