@@ -88,9 +88,12 @@ def page(event: Event, ids: Sequence[int], user: Any) -> Iterator[str]:
 def _methods(event: Event, rows: Sequence[UniqueImage]) -> dict[str, list[str]]:
     """Names and versions of what made the numbers, as these pictures' files carry them."""
     files = Image.objects.filter(unique__in=[row.pk for row in rows])
+    unmade = ("", "-")  # not yet, and left aside: both name no method
     names = {"hashes": "hash_version", "vectors": "embedder", "versions": "versions_by"}
     made = {
-        title: sorted(filter(None, files.order_by().values_list(name, flat=True).distinct()))
+        title: sorted(
+            set(files.order_by().values_list(name, flat=True).distinct()).difference(unmade)
+        )
         for title, name in names.items()
     }
     matches = Match.objects.filter(event=event, proven=True, image__in=files)
