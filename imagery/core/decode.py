@@ -195,7 +195,8 @@ def _encode(image: Image.Image, max_side: int, quality: int) -> tuple[bytes, int
     elif box > 1:
         image.thumbnail((max_side, max_side), Image.Resampling.HAMMING, reducing_gap=2.0)
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality)
+    # Pillow would copy the original's comment, whatever it says.
+    image.save(out, "JPEG", quality=quality, comment=b"")
     return out.getvalue(), image.width, image.height
 
 

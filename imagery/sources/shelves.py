@@ -107,7 +107,8 @@ def in_zip(archive: zipfile.ZipFile, size: int) -> Iterator[Entry | BadRow]:
         )
     latest = {member.filename: member for member in members}  # of one name twice, the later
     for number, member in enumerate(sorted(latest.values(), key=lambda one: one.filename), 1):
-        if member.is_dir() or any(_hidden(part) for part in member.filename.split("/")):
+        parts = member.filename.replace("\\", "/").split("/")
+        if member.is_dir() or any(_hidden(part) for part in parts):
             continue
         reason = _refusal(member)
         if reason:
