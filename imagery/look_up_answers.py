@@ -107,7 +107,7 @@ def visible(key: str, user: Any) -> LookUp:
             seen = own.exists()
         else:
             seen = own.filter(pk__in=Event.objects.visible_to(row.user).values("pk")).exists()
-        if seen and (row.kind not in OURS or not row.has_thumb or _sees_file(row, own)):
+        if seen and (row.kind not in OURS or not row.width or _sees_file(row, own)):
             return row
     raise Http404(f"no look-up {key!r}")
 

@@ -11,6 +11,7 @@ as it was looked for.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 from collections.abc import Sequence
@@ -105,8 +106,15 @@ def _ask_file(row: LookUp, file: UploadedFile) -> None:
         raise NotAsked(f"{name} is not a picture of a kind we open.")
     row.kind, row.asked, row.sha256 = "file", name, hashlib.sha256(data).hexdigest()
     path = _upload(row)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_bytes(data)  # first: a row may be taken up as soon as it is there
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_bytes(data)  # first: a row may be taken up as soon as it is there
+    except OSError as error:
+        log.exception("%s, asked for, is not kept", name)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        told = error.strerror or str(error)
+        raise NotAsked(f"{name} cannot be kept on the server ({told}): try again later.") from error
     row.save()
 
 
@@ -235,8 +243,12 @@ def _keep_picture(row: LookUp, picture: Picture) -> None:
     row.sha256, row.phash, row.pdq = picture.sha256, picture.phash, picture.pdq
     row.pdq_quality, row.width, row.height = picture.pdq_quality, decoded.width, decoded.height
     name = thumb_name(row.key)
-    default_storage.save(name, ContentFile(decode.thumbnail(decoded.small, SMALL)[0]))
-    row.has_thumb = True
+    try:
+        default_storage.save(name, ContentFile(decode.thumbnail(decoded.small, SMALL)[0]))
+    except OSError as error:  # a full disk; the answer does not need it
+        log.warning("no small copy of look-up %s is kept: %s", row.key, error)
+    else:
+        row.has_thumb = True
 
 
 SAVED = (

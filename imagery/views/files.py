@@ -6,6 +6,8 @@ called and what type it has is said by us, never by whoever posted it.
 
 from __future__ import annotations
 
+import logging
+
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
@@ -16,6 +18,8 @@ from django.views.decorators.http import require_safe
 from imagery import blobs, known, pictures
 from imagery.core import covering, decode
 from imagery.models import Event, Image
+
+log = logging.getLogger(__name__)
 
 SIDES = frozenset((pictures.SMALL, *pictures.LARGE))
 # What a browser may show; any other format is only ever handed over to be saved.
@@ -99,7 +103,10 @@ def _open_thumb(image: Image, side: int) -> File:
         raise Http404(f"the file of image {image} is gone") from None
     except decode.Refused as error:
         raise Http404(f"image {image} cannot be shown: {error}") from None
-    blobs.put_thumb(image.sha256, side, data)
+    try:
+        blobs.put_thumb(image.sha256, side, data)
+    except OSError as error:  # a full disk; it is shown all the same, and made again next time
+        log.warning("the rendition of image %s at %d px is not kept: %s", image, side, error)
     return ContentFile(data)
 
 

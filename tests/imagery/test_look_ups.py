@@ -1,7 +1,10 @@
 """Looking a picture up: what is asked, found, kept and forgotten."""
 
+import errno
 import hashlib
+import os
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -413,3 +416,34 @@ def test_one_that_runs_is_not_run_twice(filled, viewer, monkeypatch) -> None:
     monkeypatch.setattr(look_up_search, "near", None)
     look_ups.run(row.pk)
     assert LookUp.objects.get(pk=row.pk).state == "running"
+
+
+# A full disk -----------------------------------------------------------------------------------
+
+
+def _full(*args: object, **more: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_an_answer_does_not_need_its_small_copy(filled, viewer, client, monkeypatch) -> None:
+    monkeypatch.setattr(default_storage, "save", _full)
+    row = ask(viewer, filled, file=upload(jpeg(photo(3))))
+    assert (row.state, row.reason, row.has_thumb) == ("done", "", False)
+    assert row.found["exact"] == [of(filled, 3).pk] and row.phash
+    client.force_login(viewer)
+    page = client.get(f"/e/{filled.slug}/search/picture/{row.key}/")
+    assert page.status_code == 200 and "These hashes, until" in page.content.decode()
+
+
+def test_a_picture_that_finds_no_room_is_refused_in_words(
+    filled, viewer, client, monkeypatch
+) -> None:
+    monkeypatch.setattr(Path, "write_bytes", _full)
+    client.force_login(viewer)
+    page = client.post(
+        f"/e/{filled.slug}/search/picture/", {"file": upload(jpeg(photo(3)))}, follow=True
+    )
+    assert page.status_code < 500
+    told = "asked.jpg cannot be kept on the server (No space left on device): try again later."
+    assert told in page.content.decode()
+    assert not LookUp.objects.exists()

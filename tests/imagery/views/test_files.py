@@ -1,6 +1,8 @@
 """Thumbnails and originals: members alone, fixed types, kept for a year."""
 
+import errno
 import io
+import os
 
 import pytest
 from django.core.files.storage import default_storage
@@ -145,3 +147,17 @@ def test_few_queries(client, viewer, image, django_assert_num_queries):
     client.force_login(viewer)
     with django_assert_num_queries(3):  # session, user, image
         client.get(thumb(image))
+
+
+def test_a_rendition_that_finds_no_room_is_shown_all_the_same(client, viewer, image, monkeypatch):
+    def full(*args: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    client.force_login(viewer)
+    default_storage.delete(blobs.thumb_name(image.sha256, 640))
+    with monkeypatch.context() as patch:
+        patch.setattr(default_storage, "save", full)
+        shown = body(client.get(thumb(image, 640)))
+    assert not default_storage.exists(blobs.thumb_name(image.sha256, 640))
+    assert shown == body(client.get(thumb(image, 640)))
+    assert default_storage.exists(blobs.thumb_name(image.sha256, 640))
