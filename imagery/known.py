@@ -267,6 +267,12 @@ def marks(event: Event, unique_ids: Iterable[int]) -> dict[int, tuple[Mark, ...]
     return found
 
 
+def covering(event: Event, unique_ids: Iterable[int | None]) -> str:
+    """Names of the block lists that know any of these, "" where none does."""
+    found = marks(event, [pk for pk in unique_ids if pk is not None]).values()
+    return ", ".join(sorted({mark.name for held in found for mark in held if mark.blocks}))
+
+
 def is_covered(image: Image) -> bool:
     """Whether a block list knows the image or another file of its set."""
     found = KnownMatch.objects.filter(known__hash_list__action=HashList.Action.BLOCK)

@@ -14,7 +14,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from imagery import comparing, pictures, renditions, version_history
+from imagery import comparing, known, pictures, renditions, version_history
 from imagery.access import event_for
 from imagery.core import decode, placements
 from imagery.models import Event, Image, Link, PostLink
@@ -71,6 +71,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         "mirrored": placements.is_mirrored(found.placement),
         "distances": comparing.distances(event, first, second),
         "data": _data(event, first, second, found),
+        "covered_by": known.covering(event, {first.unique_id, second.unique_id}),
         "swapped": _address(event, second, first, mode=mode),
         "history": version_history.of(event, shared, VERSIONS) if shared else None,
         "may_edit": Event.objects.editable_by(request.user).filter(pk=event.pk).exists(),

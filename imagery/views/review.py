@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from imagery import comparing, deciding, doubts, pictures, renditions
+from imagery import comparing, deciding, doubts, known, pictures, renditions
 from imagery.access import event_for
 from imagery.doubts import Doubt
 from imagery.models import Decision, Event, Image, Match, Post, PostLink
@@ -100,6 +100,7 @@ def _pair(event: Event, doubt: Doubt) -> dict[str, Any]:
     return {
         "doubt": doubt,
         "sides": [_side(event, "A", one), _side(event, "B", other)],
+        "covered_by": known.covering(event, {one.unique_id, other.unique_id}),
         "together": one.unique_id is not None and one.unique_id == other.unique_id,
         "distances": comparing.distances(event, one, other),
         "match": Match.objects.filter(image__in=ids, other__in=ids).first(),

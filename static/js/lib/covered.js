@@ -25,7 +25,8 @@ document.addEventListener("click", (event) => {
     image.src = uncovered(image.src);
     if (image.alt.startsWith("Covered")) image.alt = "Picture that is blocked";
   }
-  const link = covered.querySelector("a[href]");
+  const link = covered.querySelector("a[href]") ?? document.querySelector("[data-stage], .pair a");
   for (const cover of covered.querySelectorAll(".cover")) cover.remove();
+  if (covered.matches(".notice")) covered.remove();
   link?.focus({ preventScroll: true });
 }, true);

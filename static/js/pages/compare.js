@@ -44,7 +44,9 @@ function layerAt(x, y) {
 let heatAt = whole; // where the difference picture lies
 const arriving = new WeakMap(); // img → address on its way
 
-function source(img, { sources }, across) {
+function source(img, { sources: every }, across) {
+  const uncovered = img.src.includes("shown=1"); // asked for, though a list blocks it
+  const sources = every.map(([url, w]) => [uncovered ? `${url}${url.includes("?") ? "&" : "?"}shown=1` : url, w]);
   const wanted = (sources.find(([, w]) => w >= across * devicePixelRatio * 0.9) ?? sources.at(-1))[0];
   const has = sources.findIndex(([url]) => new URL(url, location.href).href === img.src);
   const wants = sources.findIndex(([url]) => url === wanted);

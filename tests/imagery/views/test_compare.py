@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from imagery.models import Event, Image, Match, UniqueImage, Vector
+from imagery.models import (
+    Event,
+    HashList,
+    Image,
+    KnownHash,
+    KnownMatch,
+    Match,
+    UniqueImage,
+    Vector,
+)
 from tests import factories
 from tests.pictures import jpeg, photo
 
@@ -219,3 +228,18 @@ def test_queries_stay_few(client, viewer, unique, cropped, django_assert_num_que
         client.get(address(first, second))
     with django_assert_num_queries(14):
         client.get(address(*cropped))
+
+
+def test_a_blocked_picture_says_so_and_is_shown_on_demand(client, viewer, made, unique) -> None:
+    one, other = unique.copies.order_by("pk")[:2]
+    client.force_login(viewer)
+    address = f"/e/storm/compare/?a={one.pk}&b={other.pk}"
+    assert b"data-show-covered" not in client.get(address).content
+    held = HashList.objects.create(event=made, name="Theirs", action=HashList.Action.BLOCK)
+    hashed = KnownHash.objects.create(hash_list=held, pdq="0" * 64, quality=100)
+    KnownMatch.objects.create(known=hashed, image=one, distance=0)
+    Event.objects.filter(pk=made.pk).update(known_revision=1)
+    for page in (address, f"/e/storm/review/?pair={one.pk}-{other.pk}"):
+        html = client.get(page).content.decode()
+        assert "blocked by Theirs" in html
+        assert "data-show-covered" in html
