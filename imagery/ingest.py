@@ -37,12 +37,19 @@ def accept_upload(
     format: str = "auto",
     images_file: UploadedFile | None = None,
 ) -> Import:
-    """Keep an uploaded file (and a ZIP of its pictures) and queue it. Names stay labels."""
+    """Keep an uploaded file (and a ZIP of its pictures) and queue it. Names stay labels.
+
+    Raises OSError, as on a full disk; nothing of the upload is left then.
+    """
     folder = settings.UPLOADS_DIR / uuid.uuid4().hex
     folder.mkdir(parents=True, mode=0o700)
-    # Files first: a row may be taken up by a worker as soon as it is there.
-    path = _keep(file, folder / "posts")
-    images = _keep(images_file, folder / "images") if images_file else None
+    try:
+        # Files first: a row may be taken up by a worker as soon as it is there.
+        path = _keep(file, folder / "posts")
+        images = _keep(images_file, folder / "images") if images_file else None
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return Import.objects.create(
         event=event,
         user=user,

@@ -11,7 +11,6 @@ as it was looked for.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 from collections.abc import Sequence
@@ -109,12 +108,9 @@ def _ask_file(row: LookUp, file: UploadedFile) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_bytes(data)  # first: a row may be taken up as soon as it is there
-    except OSError as error:
-        log.exception("%s, asked for, is not kept", name)
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-        told = error.strerror or str(error)
-        raise NotAsked(f"{name} cannot be kept on the server ({told}): try again later.") from error
+    except OSError:  # a full disk: nothing half written stays
+        path.unlink(missing_ok=True)
+        raise
     row.save()
 
 

@@ -1,5 +1,7 @@
 """Upload, what became of it, and its bad rows."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from imagery import ingest
 from imagery.models import Import
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +128,30 @@ def test_bad_rows_of_nobody_else(client: Client, event, stranger, viewer) -> Non
     assert client.get(reverse("imagery:bad-rows", args=["storm", 999])).status_code == 404
     Import.objects.filter(pk=row.pk).update(bad_rows="../secret_key")
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("address", "accept"),
+    [
+        (PAGE, "text/html"),
+        (PAGE, "application/json"),
+        ("/api/events/storm/import/", "application/json"),
+    ],
+)
+def test_an_upload_that_finds_no_room_is_refused_in_words(
+    client: Client, event, owner, monkeypatch, address: str, accept: str
+) -> None:
+    def full(file: object, target: Path) -> None:
+        target.write_bytes(b"the first part")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    client.raise_request_exception = False
+    settings.UPLOADS_DIR.mkdir(parents=True, exist_ok=True)
+    before = set(settings.UPLOADS_DIR.iterdir())
+    monkeypatch.setattr(ingest, "_keep", full)
+    client.force_login(owner)
+    answer = client.post(address, {"file": upload()}, headers={"Accept": accept})
+    assert answer.status_code == 503
+    assert "disk" in answer.content.decode() and "Traceback" not in answer.content.decode()
+    assert not Import.objects.exists()
+    assert set(settings.UPLOADS_DIR.iterdir()) == before
