@@ -22,6 +22,7 @@ from imagery.models import Decision, Event, Image, Match, Moved, PostLink, Uniqu
 from imagery.writing import update_rows
 
 WRITE = 500
+NEAR = "/near"  # ends the method of matches between near copies by hash
 Pair = tuple[int, int]
 
 
@@ -52,7 +53,8 @@ class Looks:
 class Said:
     """What holds of pairs of images, as indices into the rows.
 
-    same, different: people's, newest first. found: proven by geometry, the strongest first.
+    same, different: people's, newest first; different also near copies that pixels tell apart.
+    found: proven by geometry, the strongest first.
     chosen: images that are to stand for their sets, the latest last.
     """
 
@@ -95,12 +97,19 @@ def run(event: Event) -> int:
     return len(of_lead)
 
 
-def near_leads(event: Event) -> list[int]:
-    """Images that stand for the sets by perceptual hash, flat pictures left out, in time order."""
+def near_leads(event: Event) -> dict[int, int]:
+    """Image → the one that stands for its set by perceptual hash, itself where it does.
+
+    Flat pictures are left out. Near copies that were told apart stand for sets of their own.
+    """
     rows = _in_time_order(event, first_posts(event))
-    near = _assign(_looks(rows), event.dedup_threshold, [], [])
-    leads = np.unique(near.representative).tolist()
-    return [rows[i].pk for i in leads if not rows[i].is_blank]
+    apart = _told_apart(event, {row.pk: i for i, row in enumerate(rows)}, [])
+    near = _assign(_looks(rows), event.dedup_threshold, [], apart)
+    return {
+        row.pk: rows[lead].pk
+        for row, lead in zip(rows, near.representative.tolist(), strict=True)
+        if not row.is_blank
+    }
 
 
 def first_posts(event: Event) -> dict[int, tuple[datetime, int]]:
@@ -144,10 +153,12 @@ def _said(event: Event, rows: list[Row]) -> Said:
     for kind, image, other in decisions.values_list("kind", "image_id", "other_id"):
         if image in place and (other is None or other in place):
             told[kind].append((place[image], place[other] if other else -1))
+    wide = event.copies == "versions"
     return Said(
         same=told[kinds.SAME],
-        found=_found(event, rows, place) if event.copies == "versions" else [],
-        different=told[kinds.DIFFERENT],
+        found=_found(event, rows, place) if wide else [],
+        different=told[kinds.DIFFERENT]
+        + (_told_apart(event, place, told[kinds.SAME]) if wide else []),
         chosen=[image for image, _ in reversed(told[kinds.REPRESENTS])],
     )
 
@@ -166,6 +177,21 @@ def _found(event: Event, rows: list[Row], place: dict[int, int]) -> list[Pair]:
             strength = -(inliers or 0), -(similarity or 0.0), 64 if bits is None else bits
             kept.append((strength, names, (one, two)))
     return [pair for _, _, pair in sorted(kept)]
+
+
+def _told_apart(event: Event, place: dict[int, int], same: Iterable[Pair]) -> list[Pair]:
+    """Near copies by hash whose pixels differ, such as two texts on one template, unless people
+    called them the same."""
+    word = {frozenset(pair) for pair in same}
+    rows = event.matches.filter(verdict="differs", method__endswith=NEAR).order_by("pk")
+    apart = []
+    for image, other, by in rows.values_list("image_id", "other_id", "image__versions_by"):
+        # Who stands for the image by now: what people say of that one holds for its copies.
+        lead = int(by.rpartition(":")[2]) if ":" in by else image
+        pairs = [(place[i], place[other]) for i in (image, lead) if i in place and other in place]
+        if image in place and other in place and not any(frozenset(p) in word for p in pairs):
+            apart.append((place[image], place[other]))
+    return apart
 
 
 def _assign(

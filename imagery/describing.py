@@ -52,6 +52,16 @@ def picture(sha256: str) -> Picture | None:
         return None
 
 
+def luma(sha256: str) -> np.ndarray | None:
+    """(h, w) uint8, the file's view without its features; None where it is lost."""
+    import cv2
+
+    try:
+        return cv2.cvtColor(features.view_of(_thumbnail(sha256)), cv2.COLOR_RGB2GRAY)
+    except (FileNotFoundError, decode.Refused):
+        return None
+
+
 def picture_of(data: bytes) -> Picture:
     """The same of bytes that are no stored file. Raises decode.Refused."""
     from imagery.core import verification
@@ -93,13 +103,13 @@ class Indexed:
         )
 
 
-def indexed(event: Event, aside: str) -> Indexed:
+def indexed(event: Event, marks: Sequence[str]) -> Indexed:
     """The event's index, held by the process until other images are described.
 
-    aside: `versions_by` of images to leave out.
+    marks: `versions_by` of images to take in.
     """
-    rows = Landmarks.objects.filter(image__event=event, version=features.VERSION).exclude(
-        image__versions_by=aside
+    rows = Landmarks.objects.filter(
+        image__event=event, version=features.VERSION, image__versions_by__in=marks
     )
     ids = tuple(rows.order_by("pk").values_list("pk", flat=True))
     return _index(event.pk, ids)

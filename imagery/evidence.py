@@ -88,7 +88,7 @@ def page(event: Event, ids: Sequence[int], user: Any) -> Iterator[str]:
 def _methods(event: Event, rows: Sequence[UniqueImage]) -> dict[str, list[str]]:
     """Names and versions of what made the numbers, as these pictures' files carry them."""
     files = Image.objects.filter(unique__in=[row.pk for row in rows])
-    unmade = ("", "-")  # not yet, and left aside: both name no method
+    unmade = ("",)  # not yet
     names = {"hashes": "hash_version", "vectors": "embedder", "versions": "versions_by"}
     made = {
         title: sorted(
@@ -96,6 +96,7 @@ def _methods(event: Event, rows: Sequence[UniqueImage]) -> dict[str, list[str]]:
         )
         for title, name in names.items()
     }
+    made["versions"] = [name for name in made["versions"] if name[0] not in "-?"]  # left aside
     matches = Match.objects.filter(event=event, proven=True, image__in=files)
     made["proofs"] = sorted(matches.order_by().values_list("method", flat=True).distinct())
     return made

@@ -1,10 +1,12 @@
 """Images → matches: which are versions of each other, cropped, framed, written on, mirrored.
 
 Sought among the images that stand for their sets by perceptual hash; their near copies go with
-them. Each is described by local features; those that share an arrangement of them with it are its
-candidates; geometry and then pixels prove or refuse each. A pair is examined once both are
-described, by whichever comes later, so the order of arrival plays no part, and what was examined
-is not examined again. Which proofs join sets is settled when all are there (core.version_links).
+them, but for those that pixels tell apart, such as another text on the same template: these stand
+for themselves. Each is described by local features; those that share an arrangement of them with
+it are its candidates; geometry and then pixels prove or refuse each. A pair is examined once both
+are described, by whichever comes later, so the order of arrival plays no part, and what was
+examined is not examined again. Which proofs join sets is settled when all are there
+(core.version_links).
 """
 
 from __future__ import annotations
@@ -22,12 +24,21 @@ from imagery import dedup, describing
 from imagery.core import decode, features, version_links
 from imagery.core.hashing import from_hex
 from imagery.core.placements import from_transform
-from imagery.core.verification import VERSION, Picture, Verified, verify
+from imagery.core.verification import (
+    MOST_SWAPPED_NEAR,
+    VERSION,
+    Picture,
+    Verified,
+    surely_same,
+    verify,
+)
 from imagery.models import Event, Image, Landmarks, Match, PostLink
 from imagery.writing import update_rows
 
 METHOD = f"{features.VERSION}/{VERSION}"
-ASIDE = "-"  # versions_by of images that do not stand for a set: nothing is sought for them
+# versions_by of images that do not stand for a set: nothing is sought for them. Near copies are
+# held against the image that stands for theirs, whose id follows.
+ASIDE, WAITING = "-", "?"
 BATCH = 32
 WRITE = 500
 Item = TypeVar("Item")
@@ -38,10 +49,13 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def pending(event: Event) -> list[int]:
-    """Ids of images to describe; when all are described, of those to compare."""
+    """Ids of near copies to hold against theirs; then of images to describe, then to compare."""
     if event.copies != "versions":
         return []
     _choose(event)
+    near = event.images.filter(versions_by__startswith=WAITING).order_by("pk")
+    if ids := list(near.values_list("pk", flat=True)):
+        return ids
     waiting = event.images.filter(versions_by="").order_by("pk")
     described = waiting.filter(landmarks__version=features.VERSION).values_list("pk", flat=True)
     held = set(described)
@@ -52,11 +66,12 @@ def pending(event: Event) -> list[int]:
 def run(
     event: Event, ids: Sequence[int], progress: Callable[[int, int], None] | None = None
 ) -> None:
-    """Describe those of the images that are not yet described, compare the others; safe to
-    repeat and to kill."""
+    """Tell near copies apart, describe those of the images that are not yet described, compare
+    the others; safe to repeat and to kill."""
     import cv2
 
     cv2.setNumThreads(1)
+    near = list(event.images.filter(pk__in=ids, versions_by__startswith=WAITING).order_by("pk"))
     images = list(event.images.filter(pk__in=ids, versions_by="").order_by("pk"))
     described = set(
         Landmarks.objects.filter(image__in=ids, version=features.VERSION).values_list(
@@ -67,7 +82,7 @@ def run(
     ready = [image for image in images if image.pk in described]
     # Products this small are slower on two threads than on one.
     with threadpool_limits(1, user_api="blas"):
-        for work, rows in ((_describe, bare), (_compare, ready)):
+        for work, rows in ((_tell_apart, near), (_describe, bare), (_compare, ready)):
             for batch in _parts(rows, BATCH):
                 work(event, batch)
                 if progress:
@@ -106,22 +121,64 @@ def proven(event: Event) -> list[tuple[int, int]]:
 
 def _choose(event: Event) -> None:
     """Set aside who stands for no set; let wait who does and was not seen by this method."""
-    leads = set(dedup.near_leads(event))
+    leads = dedup.near_leads(event)
     held = event.images.values_list("pk", "versions_by")
     changed = [
-        Image(pk=pk, versions_by="" if pk in leads else ASIDE)
+        Image(pk=pk, versions_by=wanted[0])
         for pk, by in held.iterator(5000)
-        if by not in (("", METHOD) if pk in leads else (ASIDE,))
+        if by not in (wanted := _wanted(pk, leads.get(pk)))
     ]
     with transaction.atomic():
         for part in _parts([image.pk for image in changed]):
-            Match.objects.filter(Q(image__in=part) | Q(other__in=part), event=event).delete()
+            found = Match.objects.filter(Q(image__in=part) | Q(other__in=part), event=event)
+            # What tells near copies apart stays: else they would be put together again.
+            found.exclude(method=METHOD + dedup.NEAR).delete()
         update_rows(changed, ["versions_by"])
+
+
+def _wanted(image: int, lead: int | None) -> tuple[str, ...]:
+    """What `versions_by` may be, by who stands for the image; else it becomes the first."""
+    if lead is None:
+        return (ASIDE,)
+    if lead == image:
+        return "", METHOD
+    return f"{WAITING}{lead}", f"{ASIDE}{METHOD}:{lead}"
 
 
 def _parts(items: Sequence[Item], size: int = WRITE) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+# Near copies ---------------------------------------------------------------------------------
+
+
+def _tell_apart(event: Event, images: Sequence[Image]) -> None:
+    """Near copies that show something else than the image that stands for them leave it."""
+    leads = {image.pk: int(image.versions_by.removeprefix(WAITING)) for image in images}
+    digests = dict(Image.objects.filter(pk__in=leads.values()).values_list("pk", "sha256"))
+    found = []
+    for image in images:
+        lead = leads[image.pk]
+        image.versions_by = f"{ASIDE}{METHOD}:{lead}"
+        verified = _differing(image.sha256, digests.get(lead, ""))
+        if verified is not None:
+            image.versions_by = ""  # it stands for itself from now on
+            found.append(_match(event, image.pk, lead, verified))
+            found[-1].method += dedup.NEAR
+    _keep(event, images, found)
+
+
+def _differing(sha256: str, lead: str) -> Verified | None:
+    """How the near copies differ, where they do for sure."""
+    ours, theirs = describing.luma(sha256), describing.luma(lead)
+    if ours is None or theirs is None or surely_same(ours, theirs):
+        return None
+    picture, source = describing.picture(sha256), describing.picture(lead)
+    verified = verify(picture, source, mirrored=False) if picture and source else None
+    if verified is None or verified.verdict == "same" or verified.swapped <= MOST_SWAPPED_NEAR:
+        return None
+    return verified
 
 
 # Describing ----------------------------------------------------------------------------------
@@ -163,6 +220,8 @@ def _compare(event: Event, images: Sequence[Image]) -> None:
             verified = verify(picture, source, mirrored)
             if verified is not None:
                 found.append(_match(event, late, early, verified))
+    for image in images:
+        image.versions_by = METHOD
     _keep(event, images, found)
 
 
@@ -171,10 +230,12 @@ def _pairs(event: Event, pictures: dict[int, Picture]) -> list[tuple[int, int, b
 
     Any other one waits, and will find this one.
     """
-    held = describing.indexed(event, ASIDE)
+    held = describing.indexed(event, ("", METHOD))
     found = held.search(list(pictures.values()))
     ids = list(pictures)
     others = held.ids[found.owner].tolist()
+    near = event.matches.filter(Q(image__in=ids) | Q(other__in=ids), method=METHOD + dedup.NEAR)
+    told = {frozenset(pair) for pair in near.values_list("image_id", "other_id")}
     done = set()
     for part in _parts(sorted(set(others))):
         rows = event.images.filter(pk__in=part, versions_by=METHOD)
@@ -184,7 +245,9 @@ def _pairs(event: Event, pictures: dict[int, Picture]) -> list[tuple[int, int, b
         for query, other, mirrored in zip(
             found.query.tolist(), others, found.mirrored.tolist(), strict=True
         )
-        if other != ids[query] and (other < ids[query] or other in done)
+        if other != ids[query]
+        and (other < ids[query] or other in done)
+        and frozenset((ids[query], other)) not in told
     ]
 
 
@@ -214,7 +277,7 @@ def _match(event: Event, image: int, other: int, verified: Verified) -> Match:
 
 
 def _keep(event: Event, images: Sequence[Image], found: Sequence[Match]) -> None:
-    """What was found, and that these images were compared, in one transaction."""
+    """What was found, and what is known of the images by it, in one transaction."""
     ends = {pk for match in found for pk in (match.image_id, match.other_id)}
     hashes = dict(Image.objects.filter(pk__in=ends).values_list("pk", "phash"))
     for match in found:
@@ -227,8 +290,6 @@ def _keep(event: Event, images: Sequence[Image], found: Sequence[Match]) -> None
             pair = {match.image_id, match.other_id}
             Match.objects.filter(image__in=pair, other__in=pair).delete()
         Match.objects.bulk_create(found, batch_size=WRITE)
-        for image in images:
-            image.versions_by = METHOD
         update_rows(images, ["versions_by"])
 
 
@@ -241,7 +302,7 @@ def candidates_for(event: Event, picture: Picture) -> list[tuple[int, bool]]:
 
     picture: describing.picture_of(data). The first call reads the event's index.
     """
-    held = describing.indexed(event, ASIDE)
+    held = describing.indexed(event, ("", METHOD))
     found = held.search([picture])
     ids = held.ids[found.owner].tolist()
     return list(zip(ids, found.mirrored.tolist(), strict=True))

@@ -24,6 +24,9 @@ MOST_OTHER = 0.45
 # A small watermark swaps up to 0.022 of what is seen; another text or another hat more.
 MOST_SWAPPED = 0.0235
 MOST_ADDED = 0.15
+# Near copies by hash part only where more is swapped than any watermark swaps.
+MOST_SWAPPED_NEAR = 0.03
+SURE_MEDIAN, SURELY_LITTLE = 0.9, 0.004
 
 Verdict = Literal["same", "differs"]
 
@@ -53,6 +56,7 @@ class Verified:
     mirrored: bool
     inliers: int
     similarity: float
+    swapped: float  # share of the common part where each shows something else
 
 
 def picture_of(pixels: np.ndarray, found: Features | None = None) -> Picture:
@@ -95,7 +99,23 @@ def verify(picture: Picture, source: Picture, mirrored: bool | None = None) -> V
         mirrored=turned,
         inliers=found.inliers,
         similarity=round(agreed.median, 4),
+        swapped=round(float(agreed.swapped), 5),
     )
+
+
+def surely_same(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """Whether two views of near copies, (h, w) uint8, show the same as they lie on each other.
+
+    No answer of features: cheap, and False also where one of the two is shifted or cropped.
+    """
+    import cv2
+
+    if ours.shape != theirs.shape:
+        ours = cv2.resize(ours, theirs.shape[::-1], interpolation=cv2.INTER_AREA)
+    agreed = agreement.measure(agreement.Overlap(ours, theirs, np.ones(ours.shape, bool)))
+    if agreed is None:
+        return False
+    return agreed.median >= SURE_MEDIAN and max(agreed.swapped, agreed.added) <= SURELY_LITTLE
 
 
 def _in_fractions(placement: np.ndarray, size: tuple[int, ...], of: tuple[int, ...]) -> np.ndarray:

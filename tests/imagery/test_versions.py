@@ -7,10 +7,11 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from PIL import Image as Picture
+from PIL import ImageDraw, ImageFont
 
 from imagery import blobs, dedup, describing, orphans, versions
 from imagery.core import decode, edits, features, hashing
-from imagery.models import Account, Event, Image, Landmarks, Match, Post, PostLink
+from imagery.models import Account, Decision, Event, Image, Landmarks, Match, Post, PostLink
 from imagery.pictures import SMALL
 from tests import factories
 from tests.photographs import photograph
@@ -65,7 +66,7 @@ def add(event: Event, name: str, data: bytes, minute: int) -> Image:
 
 
 def find(event: Event) -> None:
-    for _ in range(3):
+    for _ in range(6):
         ids = versions.pending(event)
         versions.run(event, ids)
     assert versions.pending(event) == []
@@ -152,15 +153,54 @@ def test_near_copies_go_with_the_one_that_stands_for_them(event):
     mirror = add(event, "mirror", files()["coffee-mirror"], 7)
     find(event)
     again.refresh_from_db()
-    assert again.versions_by == versions.ASIDE and again.near_id == first.pk
+    assert again.versions_by == f"-{versions.METHOD}:{first.pk}" and again.near_id == first.pk
     assert len(sets(event)) == 1
     assert versions.proven(event) == [(mirror.pk, first.pk)]
     # One that was posted before it stands for the set from then on.
     earlier = add(event, "earlier", file_of(photograph("coffee"), 70), 1)
     find(event)
     first.refresh_from_db()
-    assert first.versions_by == versions.ASIDE
+    assert first.versions_by == f"-{versions.METHOD}:{earlier.pk}"
     assert versions.proven(event) == [(mirror.pk, earlier.pk)]
+
+
+def said(text: str) -> np.ndarray:
+    """A template with words in its lower part."""
+    picture = Picture.fromarray(photograph("coffee"))
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(picture.height // 10)
+    where = (picture.width // 2, picture.height * 0.9)
+    draw.text(where, text, "white", font, "mm", stroke_width=3, stroke_fill="black")
+    return np.asarray(picture)
+
+
+def test_near_copies_with_other_words_are_told_apart(event):
+    first, other = said("WHEN THE LIGHTS GO OUT"), said("NOBODY EXPECTED RAIN")
+    one = add(event, "one", file_of(first), 0)
+    two = add(event, "two", file_of(other), 1)
+    again = add(event, "again", file_of(first, 60), 2)
+    also = add(event, "also", file_of(other, 60), 3)
+    find(event)
+    two.refresh_from_db()
+    assert two.near_id == one.pk  # by hash they are one
+    wanted = {frozenset([one.sha256, again.sha256]), frozenset([two.sha256, also.sha256])}
+    assert sets(event) == wanted
+    found = event.matches.get(image=two, other=one)
+    assert (found.verdict, found.proven, found.method) == (
+        "differs", False, versions.METHOD + dedup.NEAR,
+    )  # fmt: skip
+    matches = list(event.matches.order_by("pk").values())
+    find(event)
+    assert list(event.matches.order_by("pk").values()) == matches
+    # People's word is stronger, and the paper's own setting knows nothing of it.
+    Decision.objects.create(event=event, kind="same", image=one, other=two)
+    dedup.run(event)
+    assert len(sets(event)) == 1
+    Decision.objects.all().delete()
+    dedup.run(event)
+    assert sets(event) == wanted
+    event.copies = "near"
+    dedup.run(event)
+    assert len(sets(event)) == 1
 
 
 def test_the_papers_own_setting_seeks_no_versions(event):
