@@ -75,8 +75,8 @@ class SettingsForm(ZoneMixin, forms.ModelForm):
     class Meta:
         model = Event
         fields = [
-            "name", "description", "timezone", "dedup_threshold", "copies", "similarity", "backbone",
-            "layer",
+            "name", "description", "timezone", "dedup_threshold", "copies", "similarity",
+            "backbone", "layer",
         ]  # fmt: skip
         labels = {
             "timezone": "Time zone",

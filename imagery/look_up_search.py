@@ -20,7 +20,7 @@ from imagery.models import Event, Image, Landmarks, Vector
 
 MOST = 300  # images told of each kind
 ALIKE = 24
-LEAST_LIKE = 0.45
+LEAST_LIKE = 0.6
 BLOCK = 2000
 
 Near = list[tuple[int, int | None, int | None]]  # image, pHash bits, PDQ bits

@@ -22,9 +22,9 @@ class Migration(migrations.Migration):
                 choices=[
                     (
                         "versions",
-                        "Every version: also crops, borders, captions, mirrors, proven by geometry",
+                        "Every version of it",
                     ),
-                    ("near", "Near copies only: perceptual hash, as in the paper"),
+                    ("near", "Near copies only, as in the paper"),
                 ],
                 default="versions",
                 help_text="what counts as one picture",

@@ -4,15 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('imagery', '0007_words_of_posts'),
+        ("imagery", "0007_words_of_posts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='match',
-            name='verdict',
-            field=models.CharField(choices=[('same', 'The same picture'), ('differs', 'Differs in a part')], default='same', help_text='what their pixels tell, once geometry has laid one on the other', max_length=8),
+            model_name="match",
+            name="verdict",
+            field=models.CharField(
+                choices=[("same", "The same picture"), ("differs", "Differs in a part")],
+                default="same",
+                help_text="what their pixels tell, once geometry has laid one on the other",
+                max_length=8,
+            ),
         ),
     ]

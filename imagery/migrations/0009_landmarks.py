@@ -5,18 +5,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('imagery', '0008_verdicts'),
+        ("imagery", "0008_verdicts"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Landmarks',
+            name="Landmarks",
             fields=[
-                ('image', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='landmarks', serialize=False, to='imagery.image')),
-                ('version', models.CharField(max_length=20)),
-                ('rows', models.BinaryField(help_text='of imagery.core.feature_codes.ROW')),
+                (
+                    "image",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="landmarks",
+                        serialize=False,
+                        to="imagery.image",
+                    ),
+                ),
+                ("version", models.CharField(max_length=20)),
+                ("rows", models.BinaryField(help_text="of imagery.core.feature_codes.ROW")),
             ],
         ),
     ]

@@ -70,9 +70,9 @@ class Event(models.Model):
         choices=[
             (
                 "versions",
-                "Every version: also crops, borders, captions, mirrors, proven by geometry",
+                "Every version of it",
             ),
-            ("near", "Near copies only: perceptual hash, as in the paper"),
+            ("near", "Near copies only, as in the paper"),
         ],
         help_text="what counts as one picture",
     )

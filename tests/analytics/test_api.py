@@ -28,7 +28,8 @@ def test_reduction(made: Event, viewer, django_assert_num_queries) -> None:
     with django_assert_num_queries(2):
         told = client.get(f"{BASE}/reduction/").json()
     assert told == {
-        "posts": 67, "image_posts": 63, "urls": 14, "images": 13, "unique_images": 7, "near_images": 0, "groups": 3,
+        "posts": 67, "image_posts": 63, "urls": 14, "images": 13,
+        "unique_images": 7, "near_images": 0, "groups": 3,
     }  # fmt: skip
     assert told == reduction.reduction(made)
 

@@ -14,7 +14,8 @@ def event(**counts: int) -> Event:
 
 
 PAPER = event(
-    n_posts=2000, n_image_posts=1000, n_links=500, n_images=200, n_unique=100, n_near=120, n_groups=9
+    n_posts=2000, n_image_posts=1000, n_links=500, n_images=200, n_unique=100, n_near=120,
+    n_groups=9,
 )  # fmt: skip
 
 

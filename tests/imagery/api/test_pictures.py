@@ -131,8 +131,8 @@ def test_groups(client, top: UniqueImage) -> None:
     first = page["results"][0]
     assert first.pop("images")[0]["id"] == top.pk
     assert first == {
-        "id": top.pk, "names": [], "posts": 24 + 12 + 8, "members": 3, "best_rank": 1, "worst_rank": 3,
-        "mean_rank": 2.0, "first_posted_at": "2017-09-20T10:00:00Z",
+        "id": top.pk, "names": [], "posts": 24 + 12 + 8, "members": 3, "best_rank": 1,
+        "worst_rank": 3, "mean_rank": 2.0, "first_posted_at": "2017-09-20T10:00:00Z",
         "last_posted_at": "2017-09-20T15:05:00Z",
     }  # fmt: skip
     assert client.get(f"{BASE}/groups/?min_members=3").json()["total"] == 2
