@@ -32,9 +32,13 @@ UNSIZED = """() => [...document.images].filter((img) => {
   const sized = img.hasAttribute("width") && img.hasAttribute("height");
   return !img.hasAttribute("alt") || !(sized || getComputedStyle(img).aspectRatio !== "auto");
 }).map((img) => img.outerHTML.slice(0, 200))"""
-UNSEEN = """() => [...document.images]
-  .filter((img) => img.checkVisibility() && !(img.complete && img.naturalWidth))
-  .map((img) => img.outerHTML.slice(0, 200))"""
+# What was scrolled by too fast to be asked for is gone to again.
+UNSEEN = """() => {
+  const unseen = [...document.images]
+    .filter((img) => img.checkVisibility() && !(img.complete && img.naturalWidth));
+  unseen[0]?.scrollIntoView({ block: "center" });
+  return unseen.map((img) => img.outerHTML.slice(0, 200));
+}"""
 AXE_RUN = """async ([within, options]) => {
   const { violations } = await axe.run(document.querySelector(within), options);
   return violations
