@@ -19,6 +19,8 @@ SHOTS = (
     ("overview", "", "light"),
     ("timeline", "timeline/", "dark"),
     ("groups", "groups/", "light"),
+    ("picture", "i/", "light"),
+    ("compare", "compare/", "dark"),
 )
 FLAGS = ["--no-sandbox", "--disable-background-networking"]
 PASSWORD = re.compile(r"password “(.+)”")
@@ -62,7 +64,14 @@ def take(browser, address: str, password: str) -> None:
         page.fill("[name=password]", password)
         page.press("[name=password]", "Enter")
         page.wait_for_load_state("networkidle")
-        page.goto(f"{address}e/demo/{path}")
+        if path in ("i/", "compare/"):  # of the most posted picture, and of one of its crops
+            page.goto(f"{address}e/demo/top/")
+            page.goto(page.locator("a[href*='/i/']").first.evaluate("link => link.href"))
+        if path == "compare/":
+            crop = page.locator("a[data-version][data-outline]").first
+            page.goto(crop.evaluate("link => link.href") + "&mode=overlay")
+        if path not in ("i/", "compare/"):
+            page.goto(f"{address}e/demo/{path}")
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(1200)  # pictures fade in
         target = ROOT / "docs" / "img" / f"{name}-{scheme}.jpg"
