@@ -8,7 +8,7 @@ A unique image keeps its id as long as its representative is in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,13 +16,12 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Count, Min
 
-from imagery import doubts, marks
+from imagery import doubts, marks, version_marks
 from imagery.core import uniqueness
 from imagery.models import Decision, Event, Image, Match, Moved, PostLink, UniqueImage
 from imagery.writing import update_rows
 
 WRITE = 500
-NEAR = "/near"  # ends the method of matches between near copies by hash
 Pair = tuple[int, int]
 
 
@@ -112,11 +111,18 @@ def near_leads(event: Event) -> dict[int, int]:
     }
 
 
-def first_posts(event: Event) -> dict[int, tuple[datetime, int]]:
-    """When each image was first posted, and how often, in posts the rules select."""
+def first_posts(
+    event: Event, images: Collection[int] | None = None
+) -> dict[int, tuple[datetime, int]]:
+    """When each image, or each of those, was first posted, and how often, in posts the rules
+    select."""
+    shown = PostLink.objects.filter(
+        link__event=event, link__image__failed_at=None, post__selected=True
+    )
+    if images is not None:
+        shown = shown.filter(link__image__in=images)
     found = (
-        PostLink.objects.filter(link__event=event, link__image__failed_at=None, post__selected=True)
-        .exclude(link__image=None)
+        shown.exclude(link__image=None)
         .values_list("link__image_id")
         .annotate(at=Min("post__posted_at"), n=Count("post_id"))
         .order_by()
@@ -183,11 +189,13 @@ def _told_apart(event: Event, place: dict[int, int], same: Iterable[Pair]) -> li
     """Near copies by hash whose pixels differ, such as two texts on one template, unless people
     called them the same."""
     word = {frozenset(pair) for pair in same}
-    rows = event.matches.filter(verdict="differs", method__endswith=NEAR).order_by("pk")
+    rows = event.matches.filter(verdict="differs", method__endswith=version_marks.NEAR).order_by(
+        "pk"
+    )
     apart = []
     for image, other, by in rows.values_list("image_id", "other_id", "image__versions_by"):
         # Who stands for the image by now: what people say of that one holds for its copies.
-        lead = int(by.rpartition(":")[2]) if ":" in by else image
+        lead = version_marks.lead_of(by) or image
         pairs = [(place[i], place[other]) for i in (image, lead) if i in place and other in place]
         if image in place and other in place and not any(frozenset(p) in word for p in pairs):
             apart.append((place[image], place[other]))

@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from imagery import blobs, histories, known, pictures, version_names
+from imagery import blobs, histories, known, pictures, version_marks, version_names
 from imagery.core import decode
 from imagery.models import Decision, Event, Image, Link, Match, Post, UniqueImage
 
@@ -96,7 +96,7 @@ def _methods(event: Event, rows: Sequence[UniqueImage]) -> dict[str, list[str]]:
         )
         for title, name in names.items()
     }
-    made["versions"] = [name for name in made["versions"] if name[0] not in "-?"]  # left aside
+    made["versions"] = [name for name in made["versions"] if version_marks.names_method(name)]
     matches = Match.objects.filter(event=event, proven=True, image__in=files)
     made["proofs"] = sorted(matches.order_by().values_list("method", flat=True).distinct())
     return made

@@ -17,10 +17,10 @@ from typing import TypeVar
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import Q
 from threadpoolctl import threadpool_limits
 
-from imagery import dedup, describing
+from imagery import dedup, describing, version_marks
 from imagery.core import decode, features, version_links
 from imagery.core.hashing import from_hex
 from imagery.core.placements import from_transform
@@ -32,17 +32,15 @@ from imagery.core.verification import (
     surely_same,
     verify,
 )
-from imagery.models import Event, Image, Landmarks, Match, PostLink
+from imagery.models import Event, Image, Landmarks, Match
+from imagery.version_marks import ASIDE, NEAR, WAITING
 from imagery.writing import update_rows
 
 METHOD = f"{features.VERSION}/{VERSION}"
-# versions_by of images that do not stand for a set: nothing is sought for them. Near copies are
-# held against the image that stands for theirs, whose id follows.
-ASIDE, WAITING = "-", "?"
 BATCH = 32
 WRITE = 500
 Item = TypeVar("Item")
-NEVER = datetime.max.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC), 0  # posted, and how often
 
 
 # The stage -----------------------------------------------------------------------------------
@@ -113,12 +111,6 @@ def settle(event: Event) -> int:
     return len(ends)
 
 
-def proven(event: Event) -> list[tuple[int, int]]:
-    """Pairs of images that are versions of each other, the most features agreeing first."""
-    rows = event.matches.filter(proven=True).order_by("-inliers", "-similarity", "pk")
-    return list(rows.values_list("image_id", "other_id"))
-
-
 def _choose(event: Event) -> None:
     """Set aside who stands for no set; let wait who does and was not seen by this method."""
     leads = dedup.near_leads(event)
@@ -132,7 +124,7 @@ def _choose(event: Event) -> None:
         for part in _parts([image.pk for image in changed]):
             found = Match.objects.filter(Q(image__in=part) | Q(other__in=part), event=event)
             # What tells near copies apart stays: else they would be put together again.
-            found.exclude(method=METHOD + dedup.NEAR).delete()
+            found.exclude(method=METHOD + NEAR).delete()
         update_rows(changed, ["versions_by"])
 
 
@@ -142,7 +134,7 @@ def _wanted(image: int, lead: int | None) -> tuple[str, ...]:
         return (ASIDE,)
     if lead == image:
         return "", METHOD
-    return f"{WAITING}{lead}", f"{ASIDE}{METHOD}:{lead}"
+    return version_marks.waiting(lead), version_marks.gone_with(lead, METHOD)
 
 
 def _parts(items: Sequence[Item], size: int = WRITE) -> Iterator[Sequence[Item]]:
@@ -155,17 +147,21 @@ def _parts(items: Sequence[Item], size: int = WRITE) -> Iterator[Sequence[Item]]
 
 def _tell_apart(event: Event, images: Sequence[Image]) -> None:
     """Near copies that show something else than the image that stands for them leave it."""
-    leads = {image.pk: int(image.versions_by.removeprefix(WAITING)) for image in images}
+    leads = {
+        image.pk: lead
+        for image in images
+        if (lead := version_marks.lead_of(image.versions_by)) is not None
+    }
     digests = dict(Image.objects.filter(pk__in=leads.values()).values_list("pk", "sha256"))
     found = []
     for image in images:
         lead = leads[image.pk]
-        image.versions_by = f"{ASIDE}{METHOD}:{lead}"
+        image.versions_by = version_marks.gone_with(lead, METHOD)
         verified = _differing(image.sha256, digests.get(lead, ""))
         if verified is not None:
             image.versions_by = ""  # it stands for itself from now on
             found.append(_match(event, image.pk, lead, verified))
-            found[-1].method += dedup.NEAR
+            found[-1].method += NEAR
     _keep(event, images, found)
 
 
@@ -210,7 +206,7 @@ def _compare(event: Event, images: Sequence[Image]) -> None:
     there = {pk: one for pk, one in pictures.items() if one is not None}
     pairs = _pairs(event, there)
     digests = dict(Image.objects.filter(pk__in=_ends(pairs)).values_list("pk", "sha256"))
-    first = _first_posts(_ends(pairs))
+    first = dedup.first_posts(event, _ends(pairs))
     found = []
     for pk, other, mirrored in pairs:
         # The one posted first is the source of the other.
@@ -234,7 +230,7 @@ def _pairs(event: Event, pictures: dict[int, Picture]) -> list[tuple[int, int, b
     found = held.search(list(pictures.values()))
     ids = list(pictures)
     others = held.ids[found.owner].tolist()
-    near = event.matches.filter(Q(image__in=ids) | Q(other__in=ids), method=METHOD + dedup.NEAR)
+    near = event.matches.filter(Q(image__in=ids) | Q(other__in=ids), method=METHOD + NEAR)
     told = {frozenset(pair) for pair in near.values_list("image_id", "other_id")}
     done = set()
     for part in _parts(sorted(set(others))):
@@ -253,12 +249,6 @@ def _pairs(event: Event, pictures: dict[int, Picture]) -> list[tuple[int, int, b
 
 def _ends(pairs: Iterable[tuple[int, int, bool]]) -> set[int]:
     return {pk for pair in pairs for pk in pair[:2]}
-
-
-def _first_posts(ids: set[int]) -> dict[int, datetime]:
-    rows = PostLink.objects.filter(link__image__in=ids, post__selected=True)
-    first = rows.values_list("link__image_id").annotate(at=Min("post__posted_at")).order_by()
-    return dict(first)
 
 
 def _match(event: Event, image: int, other: int, verified: Verified) -> Match:

@@ -271,6 +271,8 @@ def _natural(model: Any) -> dict[int, str]:
 
 
 def _rows(model: Any, natural: dict[Any, dict[int, str]]) -> list[str]:
+    from imagery import version_marks
+
     fields = [
         field
         for field in model._meta.concrete_fields
@@ -280,6 +282,8 @@ def _rows(model: Any, natural: dict[Any, dict[int, str]]) -> list[str]:
     ]
 
     def shown(field: Any, value: Any) -> str:
+        if field.name == "versions_by" and (lead := version_marks.lead_of(value)) is not None:
+            return value.removesuffix(str(lead)) + natural[model][lead]
         if field.related_model in natural and value is not None:
             return str(natural[field.related_model][value])
         if isinstance(value, bytes | memoryview):

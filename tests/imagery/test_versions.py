@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
-from imagery import blobs, dedup, describing, orphans, versions
+from imagery import blobs, dedup, describing, orphans, version_marks, versions
 from imagery.core import decode, edits, features, hashing
 from imagery.models import Account, Decision, Event, Image, Landmarks, Match, Post, PostLink
 from imagery.pictures import SMALL
@@ -74,6 +74,12 @@ def find(event: Event) -> None:
     dedup.run(event)
 
 
+def proven(event: Event) -> list[tuple[int, int]]:
+    """Pairs that are versions of each other, the most features agreeing first."""
+    rows = event.matches.filter(proven=True).order_by("-inliers", "-similarity", "pk")
+    return list(rows.values_list("image_id", "other_id"))
+
+
 def sets(event: Event) -> set[frozenset[str]]:
     """The event's sets, by their files' digests."""
     found: dict[int, set[str]] = {}
@@ -107,7 +113,7 @@ def test_versions_of_one_picture_become_one_set(event):
     mirror = event.matches.get(image=images["coffee-mirror"], other=images["coffee-same"])
     assert mirror.mirrored and mirror.method == versions.METHOD
     assert mirror.inliers > 20 and mirror.similarity > 0.9 and mirror.bits > 8
-    assert set(versions.proven(event)) == set(
+    assert set(proven(event)) == set(
         event.matches.filter(proven=True).values_list("image_id", "other_id")
     )
     flat = Image.objects.get(pk=images["flat"].pk)
@@ -155,13 +161,13 @@ def test_near_copies_go_with_the_one_that_stands_for_them(event):
     again.refresh_from_db()
     assert again.versions_by == f"-{versions.METHOD}:{first.pk}" and again.near_id == first.pk
     assert len(sets(event)) == 1
-    assert versions.proven(event) == [(mirror.pk, first.pk)]
+    assert proven(event) == [(mirror.pk, first.pk)]
     # One that was posted before it stands for the set from then on.
     earlier = add(event, "earlier", file_of(photograph("coffee"), 70), 1)
     find(event)
     first.refresh_from_db()
     assert first.versions_by == f"-{versions.METHOD}:{earlier.pk}"
-    assert versions.proven(event) == [(mirror.pk, earlier.pk)]
+    assert proven(event) == [(mirror.pk, earlier.pk)]
 
 
 def said(text: str) -> np.ndarray:
@@ -186,7 +192,7 @@ def test_near_copies_with_other_words_are_told_apart(event):
     assert sets(event) == wanted
     found = event.matches.get(image=two, other=one)
     assert (found.verdict, found.proven, found.method) == (
-        "differs", False, versions.METHOD + dedup.NEAR,
+        "differs", False, versions.METHOD + version_marks.NEAR,
     )  # fmt: skip
     matches = list(event.matches.order_by("pk").values())
     find(event)
