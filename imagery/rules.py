@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,11 +14,12 @@ from django.db.models import Max, Min
 from django.utils.dateparse import parse_date, parse_datetime
 
 from imagery.core.rulebook import Box, Rulebook, fold, words
-from imagery.models import Event, Post, Rule
+from imagery.models import Collection, Event, Post, Rule
 from imagery.sources.base import Record
 
 Kind = Rule.Kind
 BATCH = 2000
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 def check(kind: str, value: str) -> str:
@@ -42,6 +44,10 @@ def check(kind: str, value: str) -> str:
         value = value.lstrip("@")
         if not value or " " in value:
             raise ValidationError(f"{value!r} is not one account name.")
+    if kind == Kind.LANGUAGE:
+        value = value.replace("_", "-")
+        if not LANGUAGE.fullmatch(value):
+            raise ValidationError(f"{value!r} is no language: enter its code, as en, es or pt-BR.")
     if kind == Kind.BBOX:
         value = ",".join(f"{side:g}" for side in _box(value))
     if kind in (Kind.AFTER, Kind.BEFORE):
@@ -78,10 +84,10 @@ def _time(value: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def rulebook(event: Event) -> Rulebook:
-    """The event's rules made ready; the latest "after" and the earliest "before" count."""
+def rulebook(owner: Event | Collection) -> Rulebook:
+    """Their rules made ready; the latest "after" and the earliest "before" count."""
     values: dict[str, list[str]] = {kind: [] for kind in Kind.values}
-    for kind, value in event.rules.values_list("kind", "value"):
+    for kind, value in owner.rules.values_list("kind", "value"):
         values[kind].append(value)
     return Rulebook(
         keywords=frozenset(words(v)[0] for v in values[Kind.KEYWORD]),
@@ -89,6 +95,7 @@ def rulebook(event: Event) -> Rulebook:
         hashtags=frozenset(fold(v) for v in values[Kind.HASHTAG]),
         accounts=frozenset(fold(v) for v in values[Kind.ACCOUNT]),
         boxes=tuple(_box(v) for v in values[Kind.BBOX]),
+        languages=frozenset(fold(v) for v in values[Kind.LANGUAGE]),
         after=max((_time(v) for v in values[Kind.AFTER]), default=None),
         before=min((_time(v) for v in values[Kind.BEFORE]), default=None),
     )
@@ -101,6 +108,7 @@ def selects(book: Rulebook, record: Record) -> bool:
         text=record.text,
         hashtags=record.hashtags,
         accounts=(account.handle, account.uid) if account else (),
+        lang=record.lang,
         lat=record.lat,
         lon=record.lon,
     )
@@ -113,6 +121,7 @@ def _selects_row(book: Rulebook, post: Post) -> bool:
         text=post.text,
         hashtags=post.hashtags,
         accounts=(account.handle, account.uid) if account else (),
+        lang=post.lang,
         lat=post.lat,
         lon=post.lon,
     )

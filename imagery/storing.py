@@ -14,8 +14,10 @@ from operator import attrgetter
 from urllib.parse import urldefrag
 
 from django.db import transaction
+from django.utils import timezone
 
-from imagery.models import Account, Event, Import, Link, Post, PostLink
+from imagery.core import ages
+from imagery.models import Account, Collection, Event, Import, Link, Post, PostLink
 from imagery.sources.base import AccountRecord, ImageRef, Record
 from imagery.writing import insert_rows, update_rows
 
@@ -26,6 +28,10 @@ ACCOUNT_FIELDS = (
 POST_FIELDS = (
     "posted_at", "text", "lang", "url", "likes", "reposts", "comments", "views", "lat", "lon",
     "place", "repost_of", "reply_to",
+)  # fmt: skip
+NEW_POST_FIELDS = (
+    "event_id", "platform", "uid", "account_id", "imported_by_id", "collected_by_id", "source_id",
+    "stored_at", "visit_at", "has_images", "hashtags",
 )  # fmt: skip
 OTHER_POST_FIELDS = ("hashtags", "account_id", "has_images", "selected")
 Key = tuple[str, str]  # platform and uid
@@ -47,13 +53,15 @@ def store(event: Event, records: Iterable[Record], source: Import | None = None)
 
 
 class Storing:
-    """Upserts batches of one import. Not to be used again once it has raised.
+    """Upserts batches of one import or collection. Not to be used again once it has raised.
 
     A known value never becomes unknown. Of two records of one post in a batch the later counts.
     """
 
-    def __init__(self, event: Event, source: Import | None = None) -> None:
-        self._event, self._source = event, source
+    def __init__(
+        self, event: Event, source: Import | None = None, collection: Collection | None = None
+    ) -> None:
+        self._event, self._source, self._collection = event, source, collection
         self._accounts: dict[Key, _Known] = {}
         self._links: dict[str, int] = {}  # URL → id
 
@@ -176,20 +184,25 @@ class Storing:
 
     def _insert_posts(self, new: Mapping[Key, Record]) -> None:
         source_id = self._source.pk if self._source else None
+        collection, now = self._collection, timezone.now()
+        days = collection.revisit_days if collection else ()
         rows = [
             (
                 self._event.pk,
                 *key,
                 self._account_id(record),
                 source_id,
+                collection.pk if collection else None,
+                record.source_id[:300],
+                now,
+                ages.next_due(record.posted_at, days, now),
                 bool(record.images),
                 list(record.hashtags),
                 *_post_values(record),
             )
             for key, record in new.items()
         ]
-        names = ("event_id", "platform", "uid", "account_id", "imported_by_id", "has_images")
-        insert_rows(Post, (*names, "hashtags", *POST_FIELDS), rows)
+        insert_rows(Post, (*NEW_POST_FIELDS, *POST_FIELDS), rows)
 
     def _update_posts(self, batch: Mapping[Key, Record], known: dict[Key, tuple]) -> int:
         fields = (*POST_FIELDS, *OTHER_POST_FIELDS)

@@ -1,7 +1,8 @@
 """Rules that select posts (paper A §II; paper D: places OR keywords).
 
-A post is selected when its time lies in the window and, if there are any other rules, at least
-one of them holds: a keyword, a phrase, a hashtag, an account or a bounding box.
+A post is selected when its time lies in the window, it is in one of the languages where any are
+named, and, if there are any other rules, at least one of them holds: a keyword, a phrase, a
+hashtag, an account or a bounding box.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Rulebook:
     hashtags: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
     boxes: tuple[Box, ...] = ()
+    languages: frozenset[str] = frozenset()  # folded; "pt" holds "pt-BR" too
     after: datetime | None = None
     before: datetime | None = None
     _any: bool = field(init=False, default=False)
@@ -50,6 +52,7 @@ class Rulebook:
         text: str = "",
         hashtags: Iterable[str] = (),
         accounts: Iterable[str] = (),
+        lang: str = "",
         lat: float | None = None,
         lon: float | None = None,
     ) -> bool:
@@ -57,6 +60,8 @@ class Rulebook:
         if self.after is not None and posted_at < self.after:
             return False
         if self.before is not None and posted_at >= self.before:
+            return False
+        if self.languages and not self._speaks(lang):
             return False
         if not self._any:
             return True
@@ -67,6 +72,11 @@ class Rulebook:
         if lat is not None and lon is not None and any(within(b, lat, lon) for b in self.boxes):
             return True
         return bool(self.keywords or self.phrases) and self._says(text, hashtags)
+
+    def _speaks(self, lang: str) -> bool:
+        """A post that does not tell its language is in none."""
+        told = fold(lang).replace("_", "-")
+        return told in self.languages or told.partition("-")[0] in self.languages
 
     def _says(self, text: str, hashtags: Iterable[str]) -> bool:
         said = words(text)

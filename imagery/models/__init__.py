@@ -1,5 +1,12 @@
 """Rows of the organised set: event → post → link → image → unique image."""
 
+from imagery.models.collecting import (
+    Collection,
+    CollectionRule,
+    Gap,
+    Minute,
+    Reading,
+)
 from imagery.models.decisions import Decision, Match
 from imagery.models.events import Event, Membership, Role, Rule
 from imagery.models.jobs import Job, Stage
@@ -7,12 +14,16 @@ from imagery.models.landmarks import Landmarks
 from imagery.models.lookups import HashList, KnownHash, KnownMatch, LookUp
 from imagery.models.pictures import Image, Moved, Snapshot, UniqueImage, Vector
 from imagery.models.posts import Account, Import, Link, Post, PostLink
+from imagery.models.processes import Process
 from imagery.models.retrieval import RetrievalRun
 
 __all__ = [
     "Account",
+    "Collection",
+    "CollectionRule",
     "Decision",
     "Event",
+    "Gap",
     "HashList",
     "Image",
     "Import",
@@ -24,9 +35,12 @@ __all__ = [
     "LookUp",
     "Match",
     "Membership",
+    "Minute",
     "Moved",
     "Post",
     "PostLink",
+    "Process",
+    "Reading",
     "RetrievalRun",
     "Role",
     "Rule",

@@ -113,6 +113,19 @@ class Event(models.Model):
         default=0, help_text="grows as lists of known hashes or their matches change; 0 is no lists"
     )
 
+    # What is kept, and for how long.
+    keep_days = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text="posts older than this are deleted; empty keeps them",
+    )  # fmt: skip
+    purge_gone = models.BooleanField(
+        default=False, help_text="delete posts that were deleted or made private at the source"
+    )
+    most_waiting = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text="links that may wait to be fetched; newer ones are shed. Empty sheds nothing",
+    )  # fmt: skip
+
     # One writer per event: see imagery.locks.
     locked_by = models.CharField(max_length=64, blank=True)
     locked_until = models.DateTimeField(null=True, blank=True)
@@ -160,6 +173,7 @@ class Rule(models.Model):
         HASHTAG = "hashtag", "Hashtag"
         ACCOUNT = "account", "Account"
         BBOX = "bbox", "Bounding box"
+        LANGUAGE = "language", "Language"
         AFTER = "after", "Not before"
         BEFORE = "before", "Before"
 

@@ -39,6 +39,9 @@ class Job(models.Model):
     stage = models.CharField(max_length=8, choices=Stage.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     again = models.BooleanField(default=False, help_text="another pass was asked for meanwhile")
+    quick = models.BooleanField(
+        default=False, help_text="of a live event: versions and groups are left to a later pass"
+    )
     round = models.PositiveIntegerField(default=0, help_text="older messages of it are void")
     n_sent = models.PositiveBigIntegerField(
         default=0, help_text="what n_done comes to when the chunks sent out are done"

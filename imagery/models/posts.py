@@ -117,6 +117,21 @@ class Post(models.Model):
     imported_by = models.ForeignKey(
         Import, null=True, blank=True, on_delete=models.SET_NULL, related_name="posts"
     )
+    # Where it was collected from, live, and when it is read again (imagery.revisits).
+    collected_by = models.ForeignKey(
+        "Collection", null=True, blank=True, on_delete=models.SET_NULL, related_name="posts"
+    )
+    source_id = models.CharField(
+        max_length=300, blank=True, help_text="the id by which the collection's server knows it"
+    )
+    stored_at = models.DateTimeField(null=True, blank=True)
+    visit_at = models.DateTimeField(null=True, blank=True, help_text="when it is read again")
+    gone = models.CharField(
+        max_length=8,
+        blank=True,
+        choices=[("deleted", "Deleted at the source"), ("private", "Made private")],
+    )
+    gone_at = models.DateTimeField(null=True, blank=True, help_text="when that was seen")
     links: models.ManyToManyField[Link, PostLink] = models.ManyToManyField(
         "Link", through="PostLink", related_name="posts"
     )
@@ -134,6 +149,8 @@ class Post(models.Model):
                 name="post_by_time",
                 condition=Q(selected=True),
             ),
+            models.Index(fields=["visit_at"], name="post_to_visit", condition=~Q(visit_at=None)),
+            models.Index(fields=["event"], name="post_gone", condition=~Q(gone="")),
             models.Index(fields=["event"], name="post_left_out", condition=Q(selected=False)),
         ]
 
@@ -156,6 +173,7 @@ class Link(models.Model):
         WAITING = "waiting"
         FETCHED = "fetched"
         FAILED = "failed"
+        SHED = "shed"
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="links")
     url = models.TextField(help_text="http(s), or file:<path inside the import>")
@@ -187,6 +205,7 @@ class Link(models.Model):
             models.Index(fields=["event", "-n_posts", "id"], name="link_by_posts"),
             models.Index(fields=["event", "id"], name="link_waiting", condition=Q(state="waiting")),
             models.Index(fields=["event", "kind"], name="link_failed", condition=Q(state="failed")),
+            models.Index(fields=["event", "id"], name="link_shed", condition=Q(state="shed")),
         ]
 
     def __str__(self) -> str:

@@ -56,6 +56,7 @@ class Record:
     lat: float | None = None  # WGS84 degrees
     lon: float | None = None
     place: str = ""
+    source_id: str = ""  # by which the server it came from knows it, where that is another id
     repost_of: str = ""  # uid of the post this one repeats
     reply_to: str = ""
 

@@ -88,6 +88,7 @@ class TwitterV2(JsonSource):
             lat=lat,
             lon=lon,
             place=place,
+            source_id=post_id,
             repost_of=optional_uid(original.get("id")),
             reply_to=optional_uid(_referenced(post, "replied_to").get("id")),
         )

@@ -66,6 +66,17 @@ def test_window_includes_its_start_and_not_its_end():
     assert not book.selects(posted_at=NOON.replace(hour=11, minute=59))
 
 
+def test_languages_narrow_whatever_else_is_asked():
+    book = Rulebook(languages=frozenset({"en", "pt-br"}), keywords=frozenset({"flood"}))
+    assert book.selects(posted_at=NOON, text="flood", lang="en")
+    assert book.selects(posted_at=NOON, text="flood", lang="en-GB")
+    assert book.selects(posted_at=NOON, text="flood", lang="pt_BR")
+    assert not book.selects(posted_at=NOON, text="flood", lang="pt")
+    assert not book.selects(posted_at=NOON, text="flood")
+    assert not book.selects(posted_at=NOON, text="lunch", lang="en")
+    assert Rulebook(languages=frozenset({"es"})).selects(posted_at=NOON, lang="es")
+
+
 def test_accounts_and_hashtags():
     book = Rulebook(accounts=frozenset({"fema"}), hashtags=frozenset({"maría"}))
     assert book.selects(posted_at=NOON, accounts=["FEMA", "123"])
