@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from typing import Any
+
 from celery import shared_task
-from celery.signals import worker_init, worker_ready
+from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown
 from django.conf import settings
+
+_presence = ExitStack()  # the row of this process, where it is a worker or the clock
 
 
 @shared_task
@@ -54,9 +59,10 @@ def prune_look_ups() -> None:
 
 @shared_task
 def sweep_drafts() -> None:
-    from imagery import blobs
+    from imagery import blobs, processes
 
     blobs.sweep_drafts()
+    processes.prune()
 
 
 @shared_task
@@ -90,3 +96,27 @@ def take_up_unfinished(**kwargs: object) -> None:
         from imagery import pipeline
 
         pipeline.resume_all()
+
+
+@worker_ready.connect
+def say_present(sender: Any, **kwargs: object) -> None:
+    from imagery import processes
+    from imagery.core import backbones
+
+    queues = sorted(sender.app.amqp.queues.consume_from)
+    _presence.enter_context(processes.present("worker", queues, backbones.likely_device()))
+
+
+@beat_init.connect
+def say_clock_present(**kwargs: object) -> None:
+    import atexit
+
+    from imagery import processes
+
+    _presence.enter_context(processes.present("beat"))
+    atexit.register(_presence.close)
+
+
+@worker_shutdown.connect
+def say_goodbye(**kwargs: object) -> None:
+    _presence.close()

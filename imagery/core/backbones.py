@@ -213,6 +213,11 @@ def import_runtime(name: str, *, weights_dir: Path | None, cache_dir: Path) -> N
         import_torchvision()
 
 
+def likely_device() -> str:
+    """ "cuda" or "cpu", told by what is plugged in: asking torch would forbid parting processes."""
+    return "cuda" if _gpu_at_hand() else "cpu"
+
+
 def _gpu_at_hand() -> bool:
     return any(Path(device).exists() for device in _GPUS)
 
