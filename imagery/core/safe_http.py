@@ -6,8 +6,6 @@ the same checks. Proxies and netrc of the environment play no part.
 """
 
 import random
-import socket
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +22,6 @@ from imagery.core.addresses import (
     Resolver,
     Target,
     check_url,
-    checked_addresses,
     forbidden,
     shown,
 )
@@ -36,6 +33,7 @@ from imagery.core.answers import (
     whole_number,
 )
 from imagery.core.host_turns import HostTurns
+from imagery.core.resolving import addresses_of, resolve
 from imagery.core.transport import (
     Connection,
     IdleConnections,
@@ -48,7 +46,6 @@ __all__ = ["FetchError", "Fetcher", "Kind", "Limits", "Response", "check_url", "
 
 CHUNK_BYTES = 64 * 1024
 DRAIN_S = 1.0
-MAX_ADDRESSES = 4  # of one name, tried in turn
 REDIRECTS = frozenset([301, 302, 303, 307, 308])
 ENCODINGS = frozenset(["", "identity", "gzip", "x-gzip", "deflate"])
 KEPT_HEADERS = ("etag", "last-modified")
@@ -91,12 +88,6 @@ class Response:
     elapsed_s: float = 0.0
     redirects: tuple[str, ...] = ()
     downgraded: bool = False
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """The system's answer: every address of the name, in its order of preference."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(sockaddr[0]) for *_, sockaddr in found]
 
 
 class Fetcher:
@@ -227,31 +218,8 @@ class Fetcher:
 
     def _addresses(self, target: Target, give_up_at: float) -> list[str]:
         """The target's checked addresses, resolved within the time limits."""
-        if target.literal is not None:
-            return [target.literal]
-        answer: list[list[str] | OSError | UnicodeError] = []
-
-        def look_up() -> None:
-            try:
-                answer.append(self._resolver(target.host, target.port))
-            except (OSError, UnicodeError) as error:
-                answer.append(error)
-
-        # getaddrinfo takes no time limit. A thread of its own, not a pool: pools do not
-        # survive the fork that queue workers make.
-        thread = threading.Thread(target=look_up, daemon=True, name="resolve")
-        thread.start()
-        thread.join(max(0.0, min(self.limits.dns_s, give_up_at - self._clock())))
-        if not answer:
-            raise FetchError(f"no answer in time to where {target.host} is", "dns", True)
-        if isinstance(answer[0], OSError):
-            again = getattr(answer[0], "errno", None) == socket.EAI_AGAIN
-            what = "could not be looked up just now" if again else "does not exist"
-            raise FetchError(f"the host {target.host} {what}", "dns", again)
-        if isinstance(answer[0], UnicodeError):
-            raise FetchError(f"{target.host} is not a host name", "bad_url")
-        found = checked_addresses(target, answer[0], self.limits.allow_private)
-        return found[:MAX_ADDRESSES]
+        limit_s = min(self.limits.dns_s, give_up_at - self._clock())
+        return addresses_of(target, self._resolver, limit_s, self.limits.allow_private)
 
     def _ask(
         self, target: Target, addresses: list[str], accept: str, give_up_at: float
