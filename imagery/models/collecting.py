@@ -56,16 +56,28 @@ class Collection(models.Model):
         null=True, blank=True, help_text="the source's time of the latest thing it sent"
     )
     heard_at = models.DateTimeField(null=True, blank=True, help_text="when it last sent anything")
+    listened_at = models.DateTimeField(
+        null=True, blank=True, help_text="until when nothing that was sent can be missing"
+    )
     connected_at = models.DateTimeField(null=True, blank=True, help_text="none: not connected")
     error = models.CharField(max_length=500, blank=True, help_text="the last one")
     error_at = models.DateTimeField(null=True, blank=True)
     n_tries = models.PositiveIntegerField(default=0, help_text="failed in a row")
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="it is not tried before")
     n_seen = models.PositiveBigIntegerField(default=0)
     n_kept = models.PositiveBigIntegerField(default=0, help_text="selected by the rules")
     n_new = models.PositiveBigIntegerField(default=0)
     n_bad = models.PositiveBigIntegerField(default=0)
     held_by = models.CharField(max_length=100, blank=True)
     held_until = models.DateTimeField(null=True, blank=True)
+
+    # Posts read again: by whoever holds that, which may be another collector.
+    visits_held_by = models.CharField(max_length=100, blank=True)
+    visits_held_until = models.DateTimeField(null=True, blank=True)
+    visits_after = models.DateTimeField(
+        null=True, blank=True, help_text="the server is not asked before"
+    )
+    visits_error = models.CharField(max_length=500, blank=True)
 
     objects = CollectionQuerySet.as_manager()
 

@@ -150,6 +150,16 @@ class Post(models.Model):
                 condition=Q(selected=True),
             ),
             models.Index(fields=["visit_at"], name="post_to_visit", condition=~Q(visit_at=None)),
+            models.Index(
+                fields=["collected_by", "visit_at"],
+                name="post_of_collection_to_visit",
+                condition=~Q(visit_at=None),
+            ),
+            models.Index(
+                fields=["collected_by", "source_id"],
+                name="post_by_source_id",
+                condition=~Q(source_id=""),
+            ),
             models.Index(fields=["event"], name="post_gone", condition=~Q(gone="")),
             models.Index(fields=["event"], name="post_left_out", condition=Q(selected=False)),
         ]

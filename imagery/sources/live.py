@@ -17,6 +17,8 @@ from imagery.core.rulebook import Rulebook
 from .base import BadRow, Record
 from .network import Network
 
+SOURCE_ID = "source_id:"  # begins a `Heard.gone` that is no uid
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -45,13 +47,18 @@ class Heard:
     """One thing a source sent, or a second in which it sent nothing (all empty).
 
     cursor: where to go on from once this is stored; empty keeps the one before.
+    resumed: said once of each connection, as soon as it is known, with a thing or with nothing:
+    True goes on from the cursor without a gap, False begins with what is published now. A first
+    thing that comes before it was said counts as False.
     """
 
     cursor: str = ""
     at: datetime | None = None  # aware: the source's time of it
     record: Record | None = None
     bad: BadRow | None = None
-    gone: str = ""  # uid of a post that its author deleted
+    gone: str = ""  # uid of a post that its author deleted, or SOURCE_ID and its source_id
+    resumed: bool | None = None
+    missing_since: datetime | None = None  # what was published from then to `at` was not told
 
 
 @dataclass(frozen=True, slots=True)
