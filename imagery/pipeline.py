@@ -1,6 +1,7 @@
 """The stages in their order, as jobs: fetch → look → versions → dedup → group → rollup.
 
-A pass over an event is a chain of Job rows, one active at a time. A stage's work is pending
+A pass over an event is a chain of Job rows, one active at a time; `imagery.passes` says which
+stage follows which, and what a quick pass leaves to a later one. A stage's work is pending
 rows; messages only say "look again". So any process may be killed at any point: `resume`
 finds the job whose heartbeat stopped and sends its pending rows out anew.
 
@@ -18,17 +19,20 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from imagery import dedup, fetch, grouping, known, locks, look, rollup, text_index, versions
+from imagery import dedup, fetch, grouping, known, locks, look, passes, rollup, text_index, versions
 from imagery import ingest as ingest_posts
 from imagery.models import Event, Import, Job, Stage
 
 log = logging.getLogger(__name__)
 
-CHUNK = {Stage.FETCH: 64, Stage.LOOK: 64, Stage.VERSIONS: 128}
+CHUNK = {Stage.FETCH: 256, Stage.LOOK: 64, Stage.VERSIONS: 128}
+SMALLEST = 8  # rows of a chunk, where there is less to do than chunks for all processes
+PROCESSES = 4  # among which little work is divided
 WINDOW = 200  # chunks sent out at once
+WINDOW_LIVE = 4  # so many where newer posts wait for them
 SILENT_S = 45  # a running job without a sign of life for this long is taken up again
 IMPORT_QUIET_S = 10
-ORDER: list[Stage] = list(Stage)
+ORDER = passes.WHOLE
 State = Job.State
 
 
@@ -39,15 +43,18 @@ class Stopped(Exception):
 # Starting ------------------------------------------------------------------------------------
 
 
-def start(event_id: int, at: Stage = Stage.FETCH) -> Job:
+def start(event_id: int, at: Stage = Stage.FETCH, quick: bool = False) -> Job:
     """Begin a pass over the event with that stage; returns the job.
 
+    quick: new posts are to be on the pages soon; versions and groups follow (see imagery.passes).
+
     If a pass is under way that has not come to the stage yet, that one will do; if it has, another
-    follows it, whole.
+    follows it: a quick one where the event is live, else whole.
     """
     try:
         with transaction.atomic():
-            job = Job.objects.create(event_id=event_id, stage=at)
+            quick = quick and at in passes.QUICK
+            job = Job.objects.create(event_id=event_id, stage=at, quick=quick)
             _send(job)
             return job
     except IntegrityError:
@@ -56,7 +63,7 @@ def start(event_id: int, at: Stage = Stage.FETCH) -> Job:
         not_begun = Q(stage__in=before) | Q(stage=at, state=State.QUEUED)
         active.exclude(not_begun).update(again=True)
         found = active.first()
-        return found or start(event_id, at)
+        return found or start(event_id, at, quick)
 
 
 def cancel(event_id: int) -> int:
@@ -101,6 +108,9 @@ def _resume(silent_since: datetime) -> int:
     silent = Q(updated_at__lt=quiet_since) | Q(updated_at=None, created_at__lt=quiet_since)
     for row in Import.objects.unfinished().filter(silent):
         tasks.import_file.delay_on_commit(row.pk)
+        n += 1
+    for event in passes.stranded():
+        start(event.pk, quick=True)
         n += 1
     return n
 
@@ -186,20 +196,40 @@ def _spread(job: Job, event: Event) -> None:
 
     if job.stage == Stage.LOOK and _wants_embedder(event):
         look.choose_embedder(event)
-    ids = pending(event, job.stage)
+    ids = [] if _may_end(job) else pending(event, job.stage)
     if not ids:
         if job.stage == Stage.VERSIONS:
             versions.settle(event)
         finish(job.pk, job.round)
         return
+    chunks = _chunks(job, ids)
+    n_sent = sum(map(len, chunks))
+    if job.quick and n_sent < len(ids):
+        Job.objects.filter(pk=job.pk).update(again=True)
     # What earlier rounds did stays counted; what is pending now is what is left.
-    size = CHUNK[Stage(job.stage)]
-    window = ids[: size * WINDOW]
     Job.objects.filter(pk=job.pk, round=job.round).update(
-        n_total=F("n_done") + len(ids), n_sent=F("n_done") + len(window)
+        n_total=F("n_done") + len(ids), n_sent=F("n_done") + n_sent
     )
-    for begin in range(0, len(window), size):
-        tasks.run_chunk.delay(job.pk, job.round, window[begin : begin + size])
+    for chunk in chunks:
+        tasks.run_chunk.delay(job.pk, job.round, chunk)
+
+
+def _may_end(job: Job) -> bool:
+    """Whether a job whose chunks are done may leave the rest to a later pass: what a quick pass
+    did not get in time, and versions where new posts wait."""
+    if not job.n_done or job.n_sent:
+        return False
+    if job.stage == Stage.FETCH:
+        return job.quick
+    return job.stage == Stage.VERSIONS and job.again and passes.is_live(job.event_id)
+
+
+def _chunks(job: Job, ids: list[int]) -> list[list[int]]:
+    """The ids to send out now: in chunks for every process, at most a window of them."""
+    size = min(CHUNK[Stage(job.stage)], max(SMALLEST, -(-len(ids) // PROCESSES)))
+    hurry = job.quick or (job.stage == Stage.VERSIONS and passes.is_live(job.event_id))
+    window = ids[: size * (WINDOW_LIVE if hurry else WINDOW)]
+    return [window[begin : begin + size] for begin in range(0, len(window), size)]
 
 
 def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
@@ -259,14 +289,13 @@ def finish(job_id: int, round: int) -> None:
             return
         job.state, job.finished_at = State.DONE, timezone.now()
         job.save(update_fields=["state", "finished_at"])
-        place = ORDER.index(Stage(job.stage)) + 1
-        if place < len(ORDER):
-            following = ORDER[place]
-        elif job.again:
-            following, job.again = ORDER[0], False
-        else:
-            return
-        _send(Job.objects.create(event_id=job.event_id, stage=following, again=job.again))
+        then = passes.following(job)
+        if then is not None:
+            _send(
+                Job.objects.create(
+                    event_id=job.event_id, stage=then.stage, quick=then.quick, again=then.again
+                )
+            )
 
 
 def _excused(job: Job, error: Exception) -> bool:
@@ -282,11 +311,18 @@ def _excused(job: Job, error: Exception) -> bool:
 
 
 def fail(job: Job, error: Exception) -> None:
-    Job.objects.filter(pk=job.pk).update(
-        state=State.FAILED,
-        finished_at=timezone.now(),
-        message=f"{type(error).__name__}: {error}"[:500],
+    """Close the job with what went wrong; a pass that was asked for meanwhile begins."""
+    failed = (
+        Job.objects.active()
+        .filter(pk=job.pk)
+        .update(
+            state=State.FAILED,
+            finished_at=timezone.now(),
+            message=f"{type(error).__name__}: {error}"[:500],
+        )
     )
+    if failed and Job.objects.filter(pk=job.pk, again=True).exists():
+        start(job.event_id, quick=job.quick or passes.is_live(job.event_id))
 
 
 # Imports -------------------------------------------------------------------------------------
