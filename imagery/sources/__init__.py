@@ -1,6 +1,7 @@
-"""Posts from files: which formats there are, telling them apart, and reading them.
+"""Posts from files and from live sources: which there are, telling files apart, reading them.
 
-A format is a file in this package and a line in `_POST_FORMATS`; docs/sources.md says how.
+A format is a file in this package and a line in `_POST_FORMATS`, a live source one in `LIVE`;
+docs/sources.md says how.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from .afterimage_csv import AfterimageCsv
 from .afterimage_ndjson import AfterimageNdjson
 from .base import AccountRecord, BadRow, ImageRef, Record, Source, UnreadableFile
 from .bluesky import Bluesky
+from .bluesky_live import BlueskyLive
 from .folder import Folder
 from .fourcat import FourCat
 from .instaloader import Instaloader
+from .live import Live
 from .mastodon import Mastodon
 from .seen import describe
 from .streams import SourceStream, open_source, read_head
@@ -26,6 +29,7 @@ from .zeeschuimer import Zeeschuimer
 
 __all__ = [
     "FORMATS",
+    "LIVE",
     "AccountRecord",
     "BadRow",
     "ImageRef",
@@ -53,6 +57,7 @@ _POST_FORMATS: tuple[Source, ...] = (
 )
 _FOLDER = Folder(_POST_FORMATS)
 FORMATS: dict[str, Source] = {source.name: source for source in (_FOLDER, *_POST_FORMATS)}
+LIVE: dict[str, Live] = {live.name: live for live in (BlueskyLive(),)}
 _PROGRESS_ROWS = 1000
 
 

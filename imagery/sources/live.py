@@ -89,7 +89,7 @@ class Live(Protocol):
     name: str
     label: str
     options: tuple[Option, ...]
-    wants_token: bool
+    wants_token: bool  # whether a token is of use; none is needed to begin
     readable_at_once: int  # posts in one call of `read_again`; 0 where posts cannot be read again
 
     def check(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,8 +107,8 @@ class Live(Protocol):
     ) -> Iterator[Heard]:
         """What was published between the two, as far as the source still tells.
 
-        cursor: of an earlier call that did not come to its end. Raises CannotRefill, Interrupted
-        or Refused.
+        cursor: of an earlier call that did not come to its end. Yields at least once a second.
+        Raises Interrupted or Refused; CannotRefill after whatever could be told, if not all could.
         """
 
     def read_again(self, ask: Ask, posts: Sequence[Wanted]) -> Iterator[Engagement]:
