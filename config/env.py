@@ -38,9 +38,25 @@ def number(name: str, default: int, minimum: int = 0) -> int:
     return found
 
 
+def one_of(name: str, known: tuple[str, ...]) -> str:
+    """The first of those known where it is not set."""
+    value = text(name) or known[0]
+    if value not in known:
+        raise ImproperlyConfigured(f"{name}={value!r}: want one of {', '.join(known)}")
+    return value
+
+
 def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     value = os.environ.get(name)
     return list(default) if value is None else [w.strip() for w in value.split(",") if w.strip()]
+
+
+def some_of(name: str, known: tuple[str, ...]) -> list[str]:
+    """Those of the known that are named, in the order of the known; all where it is not set."""
+    named = words(name)
+    if unknown := sorted(set(named) - set(known)):
+        raise ImproperlyConfigured(f"{name}={','.join(unknown)!r}: want some of {', '.join(known)}")
+    return [one for one in known if one in named] or list(known)
 
 
 def folder(name: str, default: Path) -> Path:

@@ -11,8 +11,9 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
-from config import env
+from config import env, logs
 from config.secret import signing_key
+from config.storages import storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("AFTERIMAGE_DATA", BASE_DIR / "data")
@@ -42,6 +43,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.request_ids.RequestIds",
+    "imagery.views.health.Probes",
+    "config.measuring.Measuring",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -53,6 +57,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.unstorable.NoNul",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -78,9 +83,18 @@ TEMPLATES = [
 
 DATABASES = {
     "default": dj_database_url.config(
-        default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}", conn_max_age=60, conn_health_checks=True
+        default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}",
+        conn_max_age=env.number("CONN_MAX_AGE", 60),  # s; 0 behind a pooler of transactions
+        conn_health_checks=True,
+        disable_server_side_cursors=env.flag("DISABLE_SERVER_SIDE_CURSORS"),  # … and this
     )
 }
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 30,  # s; a server learns soon that a machine is gone, and its locks go
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     try:
         DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)  # SQLite makes files, not folders
@@ -105,10 +119,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "imagery.blobs.AtomicFileSystemStorage",
-        "OPTIONS": {"location": str(DATA_DIR / "files"), "file_permissions_mode": 0o600},
-    },
+    "default": storage(env.text("FILES_URL"), DATA_DIR / "files"),
     "staticfiles": {"BACKEND": "config.staticfiles.HashedModulesStorage"},
 }
 UPLOADS_DIR = DATA_DIR / "uploads"  # imports as they came, until they are read
@@ -130,9 +141,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "polling_interval": 0.04,  # s a process waits for its next chunk, at worst
     }
     if EMBEDDED
-    else {"visibility_timeout": 3600}
+    else {
+        # A message that a worker holds for longer goes to another one too: more than any job takes.
+        # A worker that died is found by its job's heartbeat, long before.
+        "visibility_timeout": 24 * 3600,
+        "queue_order_strategy": "config.broker:people_first",
+        "socket_keepalive": True,
+    }
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a broker that is away comes back
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -142,9 +160,14 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
-# A person waits for what is asked: it goes before the chunks of a long pass.
-CELERY_TASK_QUEUES = [Queue("celery"), Queue("asked")]
-CELERY_TASK_ROUTES = {"imagery.tasks.look_up": {"queue": "asked"}}
+# Queues by nature, so that machines may differ: waiting for the network, computing on pictures,
+# everything of which an event has one writer, and what a person waits for.
+QUEUES = ("asked", "organise", "look", "fetch")
+WORKER_QUEUES = env.some_of("WORKER_QUEUES", QUEUES)
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in QUEUES]
+CELERY_TASK_DEFAULT_QUEUE = "organise"
+CELERY_TASK_ROUTES = {"imagery.tasks.look_up": {"queue": "asked"}}  # chunks: imagery.tasks.QUEUE
+CELERY_BEAT_SCHEDULER = "imagery.clock:Clock"
 CELERY_BEAT_SCHEDULE = {
     "resume-jobs": {"task": "imagery.tasks.resume_jobs", "schedule": 20.0},
     "prune-look-ups": {"task": "imagery.tasks.prune_look_ups", "schedule": 6 * 3600.0},
@@ -228,15 +251,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # The broker that needs no server has no host to name: no news.
-    "loggers": {"kombu.connection": {"level": "ERROR"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
-}
+# For those who run it -----------------------------------------------------------------------
+
+METRICS_TOKEN = env.text("METRICS_TOKEN")  # bearer of /metrics; staff may read it without
+LOGGING = logs.configured(
+    env.one_of("LOG_FORMAT", logs.FORMATS), env.text("LOG_LEVEL", "WARNING").upper()
+)
 
 if "pytest" in sys.modules:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

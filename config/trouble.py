@@ -9,6 +9,8 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
+from config import request_ids
+
 RETRY_S = 10
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -22,9 +24,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     status = 503 if busy else 500
     if request.path.startswith("/api/"):
         detail = busy or "Something broke on our side; what went wrong is in the server's log."
-        response: HttpResponse = JsonResponse({"detail": detail}, status=status)
+        told = {"detail": detail, "request_id": request_ids.current()}
+        response: HttpResponse = JsonResponse(told, status=status)
     else:
-        page = render_to_string("503.html" if busy else "500.html", {"what": busy})
+        what = {"what": busy, "request_id": request_ids.current()}
+        page = render_to_string("503.html" if busy else "500.html", what)
         response = HttpResponse(page, status=status)
     if busy:
         response["Retry-After"] = str(RETRY_S)

@@ -268,7 +268,14 @@ API = {
     ),
 }
 
-RULES: dict[str, Rule] = ACCOUNT | PAGES | API
+MACHINES = {
+    "healthz": Rule(get=same(200), others=same(405), csrf=False),
+    "readyz": Rule(get=same(200), others=same(405), csrf=False),
+    # None of the cast is staff, and none has the token.
+    "metrics": Rule(get=same(404), others=same(405)),
+}
+
+RULES: dict[str, Rule] = ACCOUNT | PAGES | API | MACHINES
 # Who does not administer is sent from every page of the administration to its login.
 ADMIN = Rule(get=same(302), post=Sent(same(302), writes=False), others=same(302))
 EMPTY = Sent(same(200), writes=False)  # the form again
