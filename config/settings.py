@@ -166,7 +166,11 @@ QUEUES = ("asked", "organise", "look", "fetch")
 WORKER_QUEUES = env.some_of("WORKER_QUEUES", QUEUES)
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in QUEUES]
 CELERY_TASK_DEFAULT_QUEUE = "organise"
-CELERY_TASK_ROUTES = {"imagery.tasks.look_up": {"queue": "asked"}}  # chunks: imagery.tasks.QUEUE
+CELERY_TASK_ROUTES = {
+    "imagery.tasks.look_up": {"queue": "asked"},
+    "imagery.tasks.look_chunk": {"queue": "look"},
+    "imagery.tasks.fetch_chunk": {"queue": "fetch"},
+}
 CELERY_BEAT_SCHEDULER = "imagery.clock:Clock"
 CELERY_BEAT_SCHEDULE = {
     "resume-jobs": {"task": "imagery.tasks.resume_jobs", "schedule": 20.0},

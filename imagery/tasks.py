@@ -20,10 +20,23 @@ def run_job(job_id: int, round: int) -> None:
 
 
 @shared_task
-def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
+def fetch_chunk(job_id: int, round: int, ids: list[int]) -> None:
     from imagery import pipeline
 
     pipeline.run_chunk(job_id, round, ids)
+
+
+@shared_task
+def look_chunk(job_id: int, round: int, ids: list[int]) -> None:
+    from imagery import pipeline
+
+    pipeline.run_chunk(job_id, round, ids)
+
+
+def send_chunk(stage: str, job_id: int, round: int, ids: list[int]) -> None:
+    """A chunk of a spread stage, to the queue of its nature: the network, or computing."""
+    task = fetch_chunk if stage == "fetch" else look_chunk
+    task.delay(job_id, round, ids)
 
 
 @shared_task
