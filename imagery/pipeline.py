@@ -211,7 +211,7 @@ def _spread(job: Job, event: Event) -> None:
         n_total=F("n_done") + len(ids), n_sent=F("n_done") + n_sent
     )
     for chunk in chunks:
-        tasks.run_chunk.delay(job.pk, job.round, chunk)
+        tasks.send_chunk(job.stage, job.pk, job.round, chunk)
 
 
 def _may_end(job: Job) -> bool:
