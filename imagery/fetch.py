@@ -1,26 +1,34 @@
-"""Links → files: each distinct URL once per event, from the network or from local copies."""
+"""Links → files: each distinct URL once per event, from the network or from local copies.
+
+Hundreds at once, a few of one host; what overload sheds waits for a person to ask for it again.
+"""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from imagery import blobs, orphans
 from imagery.core import decode, safe_http
+from imagery.core.addresses import check_url
+from imagery.crawling import Crawl
 from imagery.models import Event, Image, Link
 from imagery.sources.shelves import BROKEN_ZIP
 from imagery.writing import update_rows
 
-THREADS = 16
-KEEP_EVERY = 16  # links whose outcome is written at once
+AT_ONCE = 128  # links of one process: five times as many a second as 16, at 200 ms each
+LOCAL_AT_ONCE = 16
+SHED = "shed"  # the kind of what was left under overload
+LOCAL = ""  # stands for the host of pictures that came with their posts
+KEEP_EVERY = 32  # links whose outcome is written at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +51,68 @@ def fetcher() -> safe_http.Fetcher:
     return safe_http.Fetcher(limits, user_agent=settings.IMAGERY_USER_AGENT)
 
 
-def fetch(links: Iterable[Link], progress: Callable[[int, int], None] | None = None) -> None:
+@lru_cache(maxsize=1)
+def crawl() -> Crawl[Link, Got]:
+    """This process's links in flight."""
+    return Crawl(
+        get=lambda link: _get(link),
+        key=lambda link: link.pk,
+        host=_host,
+        share=lambda host: safe_http.Limits.per_host if host != LOCAL else LOCAL_AT_ONCE,
+        most=AT_ONCE,
+    )
+
+
+def _host(link: Link) -> str:
+    if link.file or link.url.startswith("file:"):
+        return LOCAL
+    try:
+        return check_url(link.url, settings.IMAGERY_FETCH_PRIVATE).host
+    except safe_http.FetchError:
+        return LOCAL  # told at once, without asking anybody
+
+
+def fetch(
+    links: Iterable[Link],
+    progress: Callable[[int, int], None] | None = None,
+    patience_s: float | None = None,
+    late: Callable[[int], object] | None = None,
+) -> int:
     """Fetch links that wait; each outcome is on its row. `progress(done, failed)` per batch.
+
+    patience_s: what has not come by then is not waited for; `late(event_id)` is called whenever
+    some of it has come after all. Returns how many links have no outcome yet.
 
     Where `progress` raises, links in hand are still kept, and the rest is not begun.
     """
     rows = [link for link in links if link.state == Link.State.WAITING]
-    with ThreadPoolExecutor(THREADS) as pool:
-        left = {pool.submit(_get, link) for link in rows}
-        batch: list[Got] = []
-        try:
-            for future in as_completed(set(left)):
-                left.discard(future)
-                batch.append(future.result())
-                if len(batch) >= KEEP_EVERY or not left:
-                    whole, batch = batch, []
-                    _keep(whole, progress)
-        except BaseException:
-            in_hand = [future for future in left if not future.cancel()]
-            _keep([*batch, *(future.result() for future in in_hand)], None)
-            raise
+    run = crawl().run(rows, patience_s, lambda got: _keep_late(got, late))
+    batch: list[Got] = []
+    n_left = len(rows)
+    try:
+        for got in run:
+            batch.append(got)
+            if len(batch) >= KEEP_EVERY:
+                n_left -= len(batch)
+                whole, batch = batch, []
+                _keep(whole, progress)
+        n_left -= len(batch)
+        whole, batch = batch, []
+        _keep(whole, progress)
+    except BaseException:
+        _keep([*batch, *run.in_hand()], None)
+        raise
+    return n_left
+
+
+def _keep_late(got: Got, late: Callable[[int], object] | None) -> None:
+    """In the thread that got it."""
+    try:
+        _keep([got], None)
+        if late:
+            late(got.link.event_id)
+    finally:
+        connection.close()
 
 
 def _get(link: Link) -> Got:
@@ -206,8 +256,10 @@ def _keep(batch: list[Got], progress: Callable[[int, int], None] | None) -> None
 
 
 def retry(event_id: int, link_ids: Iterable[int] | None = None, kind: str | None = None) -> int:
-    """Make failed links wait again: those ids, that kind of failure, or all. Returns how many."""
-    links = Link.objects.filter(event_id=event_id).failed()
+    """Make failed and shed links wait again: those ids, that kind of failure ("shed" is one), or
+    all. Returns how many."""
+    gone = Q(state=Link.State.FAILED) | Q(state=Link.State.SHED)
+    links = Link.objects.filter(gone, event_id=event_id)
     if link_ids is not None:
         links = links.filter(pk__in=list(link_ids))
     if kind is not None:
@@ -216,3 +268,22 @@ def retry(event_id: int, link_ids: Iterable[int] | None = None, kind: str | None
     with transaction.atomic():
         Image.objects.filter(pk__in=refused).update(failed_at=None, reason="", embedder="")
         return links.update(state=Link.State.WAITING, failed_at=None, reason="", kind="")
+
+
+def shed(event: Event) -> int:
+    """Where more links wait than the event allows, put the newest aside. Returns how many.
+
+    What lies here already, beside its posts, costs no request and is never shed.
+    """
+    if event.most_waiting is None:
+        return 0
+    waiting = event.links.to_fetch().filter(file="").exclude(url__startswith="file:")
+    newer = waiting.order_by("pk").values_list("pk", flat=True)[event.most_waiting :].iterator()
+    first = next(iter(newer), None)
+    if first is None:
+        return 0
+    return waiting.filter(pk__gte=first).update(
+        state=Link.State.SHED,
+        kind=SHED,
+        reason=f"more than {event.most_waiting:,} links waited: left until it is asked for",
+    )

@@ -29,6 +29,7 @@ CHUNK = {Stage.FETCH: 256, Stage.LOOK: 64, Stage.VERSIONS: 128}
 SMALLEST = 8  # rows of a chunk, where there is less to do than chunks for all processes
 PROCESSES = 4  # among which little work is divided
 WINDOW = 200  # chunks sent out at once
+PATIENCE_S = 3.0  # for which a quick pass waits for links
 WINDOW_LIVE = 4  # so many where newer posts wait for them
 SILENT_S = 45  # a running job without a sign of life for this long is taken up again
 IMPORT_QUIET_S = 10
@@ -196,6 +197,8 @@ def _spread(job: Job, event: Event) -> None:
 
     if job.stage == Stage.LOOK and _wants_embedder(event):
         look.choose_embedder(event)
+    if job.stage == Stage.FETCH:
+        fetch.shed(event)
     ids = [] if _may_end(job) else pending(event, job.stage)
     if not ids:
         if job.stage == Stage.VERSIONS:
@@ -254,7 +257,7 @@ def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
     with locks.beating(lambda: beat(job_id)):
         try:
             if job.stage == Stage.FETCH:
-                fetch.fetch(job.event.links.filter(pk__in=ids).select_related("source"), progress)
+                _fetch(job, ids, progress)
             elif job.stage == Stage.LOOK:
                 look.look(job.event, ids, progress)
             else:
@@ -267,6 +270,18 @@ def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
                 raise
             return
     _move_on(job_id, round)
+
+
+def _fetch(job: Job, ids: list[int], progress: Callable[[int, int], None]) -> None:
+    """A chunk of links. A quick pass does not wait for slow hosts: theirs begin another."""
+    links = list(job.event.links.to_fetch().filter(pk__in=ids).select_related("source"))
+    if job.quick:
+        n_left = fetch.fetch(links, progress, PATIENCE_S, lambda pk: start(pk, quick=True))
+    else:
+        n_left = fetch.fetch(links, progress)
+    # Counted, or the chunk would not be done: also what a straggler brought meanwhile.
+    if missing := len(ids) - len(links) + n_left:
+        progress(missing, 0)
 
 
 def _move_on(job_id: int, round: int) -> None:

@@ -142,3 +142,42 @@ def test_of_a_deleted_event_no_file_stays(event, tmp_path):
     fetch.fetch([held])
     assert not default_storage.exists(blobs.blob_name(hashlib.sha256(data).hexdigest()))
     assert not Image.objects.exists()
+
+
+def test_shedding_puts_the_newest_aside_and_only_where_it_is_told_to(event, tmp_path):
+    links = [
+        Link.objects.create(event=event, url=f"https://a.example/{i}", key=str(i)) for i in range(9)
+    ]
+    local = _link(event, "file:c.jpg", tmp_path, "c.jpg")
+    assert fetch.shed(event) == 0
+    event.most_waiting = 6
+    assert fetch.shed(event) == 3
+    assert fetch.shed(event) == 0
+    shed = event.links.filter(state=Link.State.SHED).order_by("pk")
+    assert list(shed) == links[6:]
+    assert {link.reason for link in shed} == {
+        "more than 6 links waited: left until it is asked for"
+    }
+    assert local in event.links.to_fetch()
+
+
+def test_shed_links_come_back_when_they_are_asked_for(event):
+    event.most_waiting = 1
+    for i in range(4):
+        Link.objects.create(event=event, url=f"https://a.example/{i}", key=str(i))
+    fetch.shed(event)
+    last = event.links.order_by("pk").last()
+    assert fetch.retry(event.pk, [last.pk]) == 1
+    assert fetch.retry(event.pk, kind="dns") == 0
+    assert fetch.retry(event.pk, kind=fetch.SHED) == 2
+    assert event.links.to_fetch().filter(kind="", reason="").count() == 4
+
+
+def test_what_comes_late_is_kept_and_told(event, monkeypatch):
+    """In the thread that got it, here called by hand: a test has but one connection."""
+    link = Link.objects.create(event=event, url="https://a.example/1", key="1")
+    monkeypatch.setattr(fetch.connection, "close", lambda: None)
+    told: list[int] = []
+    fetch._keep_late(fetch.Got(link, reason="too slow", kind="timeout"), told.append)
+    link.refresh_from_db()
+    assert (link.state, link.reason, told) == ("failed", "too slow", [event.pk])
