@@ -14,6 +14,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Images not yet seen with this embedder, refused ones left aside."""
         return self.filter(failed_at=None).exclude(embedder=embedder)
 
+    def unseen(self) -> ImageQuerySet:
+        """Images that nothing has looked at, refused ones among them."""
+        return self.filter(embedder="")
+
     def seen(self) -> ImageQuerySet:
         return self.exclude(phash="")
 
@@ -76,6 +80,8 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["event", "phash"], name="image_by_phash"),
             models.Index(fields=["event", "id"], name="image_failed", condition=~Q(failed_at=None)),
+            models.Index(fields=["event", "id"], name="image_unseen", condition=Q(embedder="")),
+            models.Index(fields=["event", "versions_by"], name="image_by_versions"),
         ]
 
     def __str__(self) -> str:
