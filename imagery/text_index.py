@@ -13,7 +13,7 @@ post's row whose it is: event, event with a picture, account, language.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -164,18 +164,19 @@ def catch_up(least: int = 1) -> int:
             n += to - last
 
 
-def forget(event_id: int) -> None:
-    """Take the event's posts out, which are about to be deleted. Those of a deleted event that
-    stayed are found by nobody, for ids are not given twice."""
+def forget(event_id: int, ids: Sequence[int] | None = None) -> None:
+    """Take the event's posts out, or those of them, which are about to be deleted. Those of a
+    deleted event that stayed are found by nobody, for ids are not given twice."""
     if not is_sqlite():
         return
     last, _ = ends()
+    some = "" if ids is None else f" AND p.id IN ({', '.join(['%s'] * len(ids))})"
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {TABLE}({TABLE}, rowid, text, tags, place, marks) "
             f"SELECT 'delete', p.id, {COLUMNS.format(row='p')} FROM imagery_post p "
-            "WHERE p.event_id = %s AND p.id <= %s",
-            [event_id, last],
+            f"WHERE p.event_id = %s AND p.id <= %s{some}",
+            [event_id, last, *(ids or ())],
         )
 
 

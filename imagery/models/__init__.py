@@ -10,6 +10,7 @@ from imagery.models.collecting import (
 from imagery.models.decisions import Decision, Match
 from imagery.models.events import Event, Membership, Role, Rule
 from imagery.models.jobs import Job, Stage
+from imagery.models.keeping import Leftover, Purge
 from imagery.models.landmarks import Landmarks
 from imagery.models.lookups import HashList, KnownHash, KnownMatch, LookUp
 from imagery.models.pictures import Image, Moved, Snapshot, UniqueImage, Vector
@@ -31,6 +32,7 @@ __all__ = [
     "KnownHash",
     "KnownMatch",
     "Landmarks",
+    "Leftover",
     "Link",
     "LookUp",
     "Match",
@@ -40,6 +42,7 @@ __all__ = [
     "Post",
     "PostLink",
     "Process",
+    "Purge",
     "Reading",
     "RetrievalRun",
     "Role",
