@@ -48,6 +48,7 @@ def present(kind: str, queues: Sequence[str] = (), device: str = "") -> Iterator
 
     with _patiently("begin"):
         prune()
+        _forget_killed(host)
         row.beat_at = now
         _write(row)
     try:
@@ -61,6 +62,23 @@ def present(kind: str, queues: Sequence[str] = (), device: str = "") -> Iterator
 def prune() -> int:
     """Forget processes silent for a day. Returns how many."""
     return Process.objects.filter(beat_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()[0]
+
+
+def _forget_killed(host: str) -> None:
+    """Processes of this host that are no more. One wrongly forgotten is back with its next beat."""
+    for row in Process.objects.filter(host=host):
+        if not _is_alive(row.pid):
+            row.delete()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _write(row: Process) -> None:

@@ -1,5 +1,8 @@
 """Rows of processes at work: kept fresh, gone at a clean end, told as gone after a silence."""
 
+import os
+import socket
+import subprocess
 import time
 from datetime import timedelta
 
@@ -50,6 +53,19 @@ def test_the_silent_are_forgotten_after_a_day() -> None:
     left_behind("worker@a:3", timedelta(seconds=59))
     assert [p.name for p in Process.objects.alive()] == ["worker@a:3"]
     assert processes.prune() == 1
+
+
+@pytest.mark.django_db
+def test_the_killed_of_this_host_are_forgotten_at_once() -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    here = {"host": socket.gethostname()[:100]}
+    for name, pid in (("killed", gone.pid), ("alive", os.getppid())):
+        row = left_behind(name, timedelta())
+        Process.objects.filter(pk=row.pk).update(pid=pid, **here)
+    left_behind("elsewhere", timedelta())
+    with processes.present("worker") as name:
+        assert {row.name for row in Process.objects.all()} == {name, "alive", "elsewhere"}
 
 
 def test_an_unknown_kind_is_named() -> None:
