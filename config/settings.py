@@ -175,6 +175,7 @@ CELERY_BEAT_SCHEDULER = "imagery.clock:Clock"
 CELERY_BEAT_SCHEDULE = {
     "resume-jobs": {"task": "imagery.tasks.resume_jobs", "schedule": 20.0},
     "prune-look-ups": {"task": "imagery.tasks.prune_look_ups", "schedule": 6 * 3600.0},
+    "purge-events": {"task": "imagery.tasks.purge_events", "schedule": 24 * 3600.0},
     "sweep-drafts": {"task": "imagery.tasks.sweep_drafts", "schedule": 24 * 3600.0},
 }
 

@@ -19,7 +19,20 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from imagery import dedup, fetch, grouping, known, locks, look, passes, rollup, text_index, versions
+from config import logs
+from imagery import (
+    dedup,
+    fetch,
+    grouping,
+    known,
+    locks,
+    look,
+    passes,
+    retention,
+    rollup,
+    text_index,
+    versions,
+)
 from imagery import ingest as ingest_posts
 from imagery.models import Event, Import, Job, Stage
 
@@ -134,7 +147,8 @@ def run(job_id: int, round: int) -> None:
     if job is None:
         return
     event = job.event
-    with locks.beating(lambda: beat(job_id)):
+    of = {"event": job.event_id, "stage": job.stage}
+    with logs.tagged(**of), locks.beating(lambda: beat(job_id)):
         try:
             if job.stage in CHUNK:
                 _spread(job, event)
@@ -167,6 +181,8 @@ def _work(job: Job, event: Event) -> None:
         Stage.GROUP: grouping.run,
         Stage.ROLLUP: rollup.run,
     }
+    if job.stage == Stage.DEDUP:
+        retention.drop_images(event)
     n = event.images.seen().count() if job.stage == Stage.DEDUP else event.unique_images.count()
     Job.objects.filter(pk=job.pk).update(n_total=n)
     if job.stage == Stage.ROLLUP:
@@ -254,7 +270,8 @@ def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
         if not counted:
             raise Stopped
 
-    with locks.beating(lambda: beat(job_id)):
+    of = {"event": job.event_id, "stage": job.stage}
+    with logs.tagged(**of), locks.beating(lambda: beat(job_id)):
         try:
             if job.stage == Stage.FETCH:
                 _fetch(job, ids, progress)

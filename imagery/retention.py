@@ -82,17 +82,23 @@ def posts(event: Event, policy: Policy) -> QuerySet[Post]:
 
 
 def count(event: Event, policy: Policy) -> Count:
-    """What would go, exactly; reads all links and accounts of the event, and deletes nothing."""
-    kept = ~policy.condition()
-    kept_links = PostLink.objects.filter(~policy.condition("post__"))
-    stays = Exists(kept_links.filter(link=OuterRef("pk")))
-    shown = Exists(kept_links.filter(link__image=OuterRef("pk")))
-    known = Exists(Post.objects.filter(kept, account=OuterRef("pk")))
+    """What would go, exactly; reads the links of all such posts, and deletes nothing."""
+    going = posts(event, policy)
+    carried = PostLink.objects.filter(link=OuterRef("pk"))
+    links = event.links.filter(
+        Exists(carried.filter(policy.condition("post__"))),
+        ~Exists(carried.exclude(policy.condition("post__"))),
+    )
+    shown = Link.objects.filter(image=OuterRef("pk")).exclude(pk__in=links.values("pk"))
+    own = Post.objects.filter(account=OuterRef("pk"))
+    accounts = event.accounts.filter(
+        Exists(own.filter(policy.condition())), ~Exists(own.exclude(policy.condition()))
+    )
     return Count(
-        n_posts=posts(event, policy).count(),
-        n_accounts=event.accounts.filter(~known).count(),
-        n_links=event.links.filter(~stays).count(),
-        n_images=event.images.filter(~shown).count(),
+        n_posts=going.count(),
+        n_accounts=accounts.count(),
+        n_links=links.count(),
+        n_images=event.images.filter(~Exists(shown)).count() if going.exists() else 0,
     )
 
 

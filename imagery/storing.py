@@ -16,8 +16,9 @@ from urllib.parse import urldefrag
 from django.db import transaction
 from django.utils import timezone
 
+from imagery import locks
 from imagery.core import ages
-from imagery.models import Account, Collection, Event, Import, Link, Post, PostLink
+from imagery.models import Account, Collection, Event, Import, Link, Post, PostLink, Purge
 from imagery.sources.base import AccountRecord, ImageRef, Record
 from imagery.writing import insert_rows, update_rows
 
@@ -64,10 +65,13 @@ class Storing:
         self._event, self._source, self._collection = event, source, collection
         self._accounts: dict[Key, _Known] = {}
         self._links: dict[str, int] = {}  # URL → id
+        self._purged: tuple[int, int] | None = None
 
     @transaction.atomic
     def store(self, records: Iterable[Record]) -> tuple[int, int]:
         """Returns (new, updated) posts."""
+        locks.storing(self._event.pk)
+        self._forget_what_was_purged()
         batch = {(record.platform[:30], record.uid[:300]): record for record in records}
         if len(self._accounts) > REMEMBERED:
             self._accounts.clear()
@@ -91,6 +95,15 @@ class Storing:
         ]
         insert_rows(PostLink, ("post_id", "link_id", "position"), rows, ignore_conflicts=True)
         return len(new), n_updated
+
+    def _forget_what_was_purged(self) -> None:
+        """Ids remembered may be of rows that are gone, where a part was purged since then."""
+        purges = Purge.objects.filter(event=self._event).order_by("-pk")
+        purged = purges.values_list("pk", "part").first()
+        if purged != self._purged:
+            self._accounts.clear()
+            self._links.clear()
+            self._purged = purged
 
     # Accounts --------------------------------------------------------------------------------
 

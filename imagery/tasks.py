@@ -71,10 +71,18 @@ def prune_look_ups() -> None:
 
 
 @shared_task
+def purge_events() -> None:
+    from imagery import retention
+
+    retention.purge_all()
+
+
+@shared_task
 def sweep_drafts() -> None:
-    from imagery import blobs, processes
+    from imagery import blobs, processes, uploads
 
     blobs.sweep_drafts()
+    uploads.sweep()
     processes.prune()
 
 
