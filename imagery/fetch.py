@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from imagery import blobs, orphans
+from imagery import blobs, orphans, uploads
 from imagery.core import decode, safe_http
 from imagery.core.addresses import check_url
 from imagery.crawling import Crawl
@@ -160,7 +160,7 @@ def _bytes_of(link: Link) -> tuple[bytes, str]:
     on_network = not link.url.startswith("file:")
     if link.file and link.source and (place := link.source.images_path or link.source.path):
         try:
-            return local_bytes(Path(place), link.file), ""
+            return local_bytes(uploads.here(Path(place)), link.file), ""
         except NotAnArchive:
             if not on_network:
                 raise

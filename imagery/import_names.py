@@ -11,6 +11,7 @@ import filecmp
 import zipfile
 from pathlib import Path
 
+from imagery import uploads
 from imagery.models import Event
 
 MOST = 255
@@ -40,8 +41,8 @@ def _free(event: Event, name: str, path: Path, place: Path) -> bool:
     earlier = event.imports.filter(filename=name).order_by("-pk").first()
     if earlier is None:
         return True
-    its_place = Path(earlier.images_path or earlier.path)
-    if _same(Path(earlier.path), path) or _same(its_place, place):
+    its_place = uploads.here(Path(earlier.images_path or earlier.path))
+    if _same(uploads.here(Path(earlier.path)), path) or _same(its_place, place):
         return True
     return its_place.is_file() and not zipfile.is_zipfile(its_place)
 

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 
-from imagery import import_names, rules, sources, text_index
+from imagery import import_names, rules, sources, text_index, uploads
 from imagery.models import Event, Import
 from imagery.sources.base import BadRow, Record, UnreadableFile
 from imagery.storing import Storing
@@ -47,13 +47,16 @@ def accept_upload(
         # Files first: a row may be taken up by a worker as soon as it is there.
         path = _keep(file, folder / "posts")
         images = _keep(images_file, folder / "images") if images_file else None
+        filename = import_names.name_for(event, file.name, path, images)
+        for kept in filter(None, (path, images)):
+            uploads.share(kept)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Import.objects.create(
         event=event,
         user=user,
-        filename=import_names.name_for(event, file.name, path, images),
+        filename=filename,
         path=str(path),
         images_path=str(images or ""),
         format=format,
@@ -81,9 +84,11 @@ def accept_path(
 def drop_files(row: Import) -> None:
     """Delete what was uploaded for an import, and its kept bad rows; never a user's own file."""
     folder = Path(row.path).parent
+    for path in filter(None, (row.path, row.images_path)):
+        uploads.drop(Path(path))
     if row.path and folder.parent == settings.UPLOADS_DIR:
         shutil.rmtree(folder, ignore_errors=True)
-    bad_rows_path(row).unlink(missing_ok=True)
+    uploads.drop(bad_rows_path(row))
 
 
 def _keep(file: UploadedFile, target: Path) -> Path:
@@ -153,7 +158,10 @@ def _read_all(row: Import, progress: Callable[[Import], None] | None) -> None:
     with bad.open("wb") as bad_file:
         batch: list[Record] = []
         for item in sources.read(
-            Path(row.path), format=row.format, on_bytes=on_bytes, filename=row.filename
+            uploads.here(Path(row.path)),
+            format=row.format,
+            on_bytes=on_bytes,
+            filename=row.filename,
         ):
             row.n_read += 1
             if isinstance(item, BadRow):
@@ -169,8 +177,10 @@ def _read_all(row: Import, progress: Callable[[Import], None] | None) -> None:
                 batch = []
         _store_and_tell(row, storing, batch, progress)
     row.bad_rows = bad.name if row.n_bad else ""
-    if not row.n_bad:
-        bad.unlink()
+    if row.n_bad:
+        uploads.share(bad)
+    else:
+        uploads.drop(bad)
 
 
 def _store_and_tell(

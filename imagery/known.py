@@ -22,6 +22,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
+from imagery import uploads
 from imagery.core import hash_lists, known_hashes
 from imagery.models import Event, HashList, Image, KnownHash, KnownMatch, UniqueImage
 from imagery.writing import insert_rows
@@ -48,6 +49,7 @@ def accept(hash_list: HashList, file: UploadedFile, user: Any) -> None:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with target.open("wb") as kept:
             shutil.copyfileobj(file, kept, 2**20)
+        uploads.share(target)
 
 
 def _upload(hash_list: HashList) -> Path:
@@ -70,13 +72,13 @@ def take(list_id: int) -> None:
 
 def _take(hash_list: HashList) -> None:
     try:
-        with _upload(hash_list).open("rb") as file:
+        with uploads.here(_upload(hash_list)).open("rb") as file:
             hash_list.report = _read(hash_list, hash_lists.read(file))
     except OSError as error:
         what = error.strerror or "gone"
         _finish(hash_list, f"{hash_list.filename} cannot be read here ({what}): send it again.")
         return
-    _upload(hash_list).unlink(missing_ok=True)
+    uploads.drop(_upload(hash_list))
     if not hash_list.report["read"]:
         _finish(hash_list, f"{hash_list.filename} holds no line with a hash.")
         return
@@ -148,15 +150,15 @@ def drop(hash_list: HashList) -> None:
     with transaction.atomic():
         _drop_rows(HashList.objects.filter(pk=hash_list.pk))
         changed(hash_list.event_id)
-    _upload(hash_list).unlink(missing_ok=True)
+    uploads.drop(_upload(hash_list))
 
 
 def drop_all(event: Event) -> None:
     """Delete all of the event's lists, before the event goes."""
-    uploads = [_upload(hash_list) for hash_list in event.hash_lists.all()]
+    sent = [_upload(hash_list) for hash_list in event.hash_lists.all()]
     _drop_rows(event.hash_lists.all())
-    for path in uploads:
-        path.unlink(missing_ok=True)
+    for path in sent:
+        uploads.drop(path)
 
 
 def _drop_rows(lists: QuerySet[HashList]) -> None:

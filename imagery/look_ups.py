@@ -25,7 +25,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from imagery import blobs, fetch, look_up_search
+from imagery import blobs, fetch, look_up_search, uploads
 from imagery.core import decode, hash_words, safe_http
 from imagery.look_up_search import Picture
 from imagery.models import Event, Image, Link, LookUp
@@ -108,6 +108,7 @@ def _ask_file(row: LookUp, file: UploadedFile) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_bytes(data)  # first: a row may be taken up as soon as it is there
+        uploads.share(path)
     except OSError:  # a full disk: nothing half written stays
         path.unlink(missing_ok=True)
         raise
@@ -210,7 +211,7 @@ def _bytes(row: LookUp, events: Sequence[Event]) -> bytes | None:
     the file that an event fetched from it.
     """
     if row.kind == "file":
-        return _upload(row).read_bytes()
+        return uploads.here(_upload(row)).read_bytes()
     stored = _stored(row, events)
     if row.kind != "url":
         return blobs.get(stored) if stored else None
@@ -265,7 +266,7 @@ def _end(row: LookUp, state: str, reason: str = "") -> None:
     values = {name: getattr(row, name) for name in SAVED}
     if not LookUp.objects.filter(pk=row.pk).update(**values):
         default_storage.delete(thumb_name(row.key))
-    _upload(row).unlink(missing_ok=True)
+    uploads.drop(_upload(row))
 
 
 # Keeping in order ------------------------------------------------------------------------------
@@ -309,7 +310,7 @@ def forget(rows: QuerySet[LookUp]) -> int:
     rows.delete()
     for key in keys:
         default_storage.delete(thumb_name(key))
-        (settings.UPLOADS_DIR / "look-ups" / Path(key).name).unlink(missing_ok=True)
+        uploads.drop(settings.UPLOADS_DIR / "look-ups" / Path(key).name)
     return len(keys)
 
 
@@ -327,7 +328,7 @@ def _drop_stray() -> None:
     over = {key for key in sent if known.get(key) in (LookUp.State.DONE, LookUp.State.FAILED)}
     aged = timezone.now().timestamp() - 3600  # a file comes before its row
     for key in over | {key for key in sent - known.keys() if _age(folder / key) < aged}:
-        (folder / key).unlink(missing_ok=True)
+        uploads.drop(folder / key)
 
 
 def _age(path: Path) -> float:

@@ -1,4 +1,5 @@
-"""Processes that `run` starts, watches, starts again and stops: a web server and one worker."""
+"""Processes that `run` starts, watches, starts again and stops: a web server and one worker, and
+a collector while there is anything to collect or to be read again."""
 
 from __future__ import annotations
 
@@ -11,17 +12,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import DatabaseError, connection
 
 STOP_S = 15  # a process has this long to end by itself
 IDLE_STOP_S = 0.5
 LIVED_S = 10  # a process that lived longer is started again at once
 QUICK_ENDS = 4
+ASKED_EVERY_S = 3.0  # whether a process is wanted that is not always
+COLLECTOR_IDLE_S = 30
 PR_SET_PDEATHSIG = 1
 
 
@@ -68,15 +72,46 @@ def worker(lock: int) -> Child:
 
 
 def worker_command() -> list[str]:
-    log_level = os.environ.get("LOG_LEVEL", "WARNING")
+    """The only worker, its clock inside."""
     schedule = settings.DATA_DIR / "beat-schedule"
     return [
-        *(sys.executable, "-W", "ignore:You're running the worker with superuser"),
-        *("-m", "celery", "--quiet", "-A", "config", "worker", "--beat"),
-        *("--schedule", str(schedule), "--loglevel", log_level),
+        *_celery("worker", "--beat", "--schedule", str(schedule)),
         *("--concurrency", str(settings.CELERY_WORKER_CONCURRENCY)),
         *("--hostname", "afterimage@%h", "--without-gossip", "--without-mingle"),
     ]
+
+
+def service_worker_command(queues: Sequence[str]) -> list[str]:
+    """One worker of many, on any machine, for these queues."""
+    return [
+        *_celery("worker", "--queues", ",".join(queues)),
+        *("--concurrency", str(settings.CELERY_WORKER_CONCURRENCY)),
+        *("--hostname", f"{'-'.join(queues)}.{os.getpid()}@%h"),
+        *("--without-gossip", "--without-mingle"),
+    ]
+
+
+def beat_command() -> list[str]:
+    """The clock of services."""
+    schedule = settings.DATA_DIR / "beat-schedule"
+    return _celery("beat", "--pidfile=", "--schedule", str(schedule))
+
+
+def _celery(*command: str) -> list[str]:
+    return [
+        *(sys.executable, "-W", "ignore:You're running the worker with superuser"),
+        *("-m", "celery", "--quiet", "-A", "config", *command),
+        *("--loglevel", os.environ.get("LOG_LEVEL", "WARNING").upper()),
+    ]
+
+
+def collector() -> Child:
+    """A collector, while one is wanted; it ends by itself when nothing was to do for a while."""
+    from imagery.collector import needed
+
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "collector"]
+    command += ["--until-idle", str(COLLECTOR_IDLE_S)]
+    return Child("collector", command, wanted=needed)
 
 
 def web_command(host: str, port: int) -> list[str]:
@@ -123,9 +158,24 @@ class Child:
     command: list[str]
     keep_open: tuple[int, ...] = ()
     quiet: bool = False  # nothing on standard output; standard error stays
+    wanted: Callable[[], bool] | None = None  # asked before it is started; None: always
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     n_quick_ends: int = field(default=0)
+    asked_at: float = field(default=float("-inf"))
+
+    def is_wanted(self) -> bool:
+        """Asked every few seconds; a database out of reach wants nothing."""
+        if self.wanted is None:
+            return True
+        if time.monotonic() - self.asked_at < ASKED_EVERY_S:
+            return False
+        self.asked_at = time.monotonic()
+        try:
+            return self.wanted()
+        except DatabaseError:
+            connection.close()
+            return False
 
     def start(self) -> None:
         self.started_at = time.monotonic()
@@ -144,7 +194,14 @@ class Child:
 
         Raises KeepsEnding after QUICK_ENDS of them in a row.
         """
-        if self.process is None or self.process.poll() is None:
+        if self.process is None:
+            if self.wanted is not None and self.is_wanted():
+                self.start()
+            return
+        if self.process.poll() is None:
+            return
+        if self.wanted is not None and self.process.returncode == 0:
+            self.process = None
             return
         lived = time.monotonic() - self.started_at
         code = self.process.returncode
@@ -197,7 +254,8 @@ def supervise(
     }
     try:
         for child in children:
-            child.start()
+            if child.is_wanted():
+                child.start()
         while not stopping and not until():
             for child in children:
                 child.watch()

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from imagery import ingest, progress, tasks
+from imagery import ingest, progress, tasks, uploads
 from imagery.access import event_for
 from imagery.forms import ImportForm
 from imagery.models import Event, Import, Role
@@ -62,7 +62,7 @@ def bad_rows(request: HttpRequest, slug: str, import_id: int) -> HttpResponse | 
     """NDJSON: {"file", "line", "reason", "row"} for each row that was left behind."""
     event = event_for(request, slug)
     row = get_object_or_404(Import, pk=import_id, event=event)
-    path = settings.UPLOADS_DIR / Path(row.bad_rows).name
+    path = uploads.here(settings.UPLOADS_DIR / Path(row.bad_rows).name)
     if not row.bad_rows or not path.is_file():
         raise Http404(f"import {import_id} keeps no bad rows")
     response = FileResponse(
