@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from imagery import ingest, known, orphans, pipeline, text_index
+from imagery import collecting, ingest, known, orphans, pipeline, text_index
 from imagery.models import Event
 
 
@@ -14,6 +14,7 @@ def delete(event: Event) -> None:
     Work in hand on the event finds it gone, and drops the files it was about to speak of.
     """
     pipeline.cancel(event.pk)
+    collecting.let_go(event)
     with transaction.atomic():
         digests = list(event.images.values_list("sha256", flat=True))
         imports = list(event.imports.all())
