@@ -6,7 +6,7 @@
         heard = LIVE["bluesky"].stream(ask, "")
 
     with mastodon() as server:                        # REST and streaming (WebSocket)
-        server.publish(toot(server, "Water #ElmFlood"))
+        server.publish(toot(1), toot(2))
 
     with feed() as server:                            # RSS with ETag
         server.publish(entry(1))
@@ -25,10 +25,12 @@ import json
 import socket
 import threading
 import time
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -334,3 +336,234 @@ def jetstream() -> Iterator[Jetstream]:
     finally:
         server.stop()
         server.api.stop()
+
+
+# Mastodon ------------------------------------------------------------------------------------
+
+
+class MastodonServer(RestServer):
+    """statuses: by id. streaming: the WebSocket beside it. hidden: statuses that answer 403.
+
+    batches: whether GET /api/v1/statuses is known (4.3 and later). token: wanted by streaming,
+    as from 4.2 on, unless None; and by the timelines where closed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statuses: dict[str, dict[str, Any]] = {}
+        self.hidden: set[str] = set()
+        self.token: str | None = "secret"
+        self.batches, self.closed = True, False
+        self.streaming = Streaming(self)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"server": self.url, "timeline": "hashtag", "hashtags": ["ElmFlood"], "how": "auto"}
+
+    def network(self) -> Network:
+        return Network("tests", allow_private=frozenset([self.place, self.streaming.place]))
+
+    def publish(self, *statuses: dict[str, Any]) -> None:
+        self._send("update", *statuses)
+
+    def edit(self, status: dict[str, Any], content: str) -> None:
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        self._send("status.update", {**status, "content": content, "edited_at": now})
+
+    def delete(self, status: dict[str, Any]) -> None:
+        del self.statuses[status["id"]]
+        self.streaming.say({"stream": ["public"], "event": "delete", "payload": status["id"]})
+
+    def _send(self, event: str, *statuses: dict[str, Any]) -> None:
+        for status in statuses:
+            self.statuses[status["id"]] = status
+            told = {"stream": ["public"], "event": event, "payload": json.dumps(status)}
+            self.streaming.say(told)
+
+    def answer(self, path: str, query: Query, headers: dict[str, str]) -> Reply:
+        if path.rstrip("/") == "/api/v2/instance":  # clients write it either way
+            urls = {"streaming": f"ws://{self.streaming.place}"}
+            return _json({"version": "4.4.0", "configuration": {"urls": urls}})
+        if self.closed and headers.get("authorization") != f"Bearer {self.token}":
+            return _json({"error": "This method requires an authenticated user"}, 422)
+        if path.startswith("/api/v1/timelines/"):
+            return _json(self._page(path.removeprefix("/api/v1/timelines/"), query))
+        if path == "/api/v1/statuses" and self.batches:
+            ids = query.get("id[]", [])
+            return _json([self.statuses[i] for i in ids if i in self._visible])
+        status_id = path.removeprefix("/api/v1/statuses/")
+        if status_id in self.hidden:
+            return _json({"error": "This action is not allowed"}, 403)
+        if status_id in self.statuses:
+            return _json(self.statuses[status_id])
+        return _json({"error": "Record not found"}, 404)
+
+    @property
+    def _visible(self) -> set[str]:
+        return set(self.statuses) - self.hidden
+
+    def _page(self, timeline: str, query: Query) -> list[dict[str, Any]]:
+        limit = min(40, int(query.get("limit", ["20"])[0]))
+        tag = timeline.removeprefix("tag/").lower() if timeline.startswith("tag/") else ""
+        ids = sorted(
+            i
+            for i in self._visible
+            if not tag or tag in {found["name"].lower() for found in self.statuses[i]["tags"]}
+        )
+        ids = [i for i in ids if i < query.get("max_id", ["z"])[0]]
+        if "min_id" in query:
+            ids = [i for i in ids if int(i) > int(query["min_id"][0])][:limit]
+        return [self.statuses[i] for i in reversed(ids[-limit:])]
+
+
+def _json(document: Any, status: int = 200) -> Reply:
+    return status, {}, json.dumps(document).encode()
+
+
+class Streaming(SocketServer):
+    def __init__(self, server: MastodonServer) -> None:
+        self._of = server
+        super().__init__()
+
+    def judge(self, path: str, headers: dict[str, str]) -> int:
+        if urlsplit(path).path != "/api/v1/streaming":
+            return 404
+        wanted = self._of.token
+        return 101 if wanted is None or headers.get("authorization") == f"Bearer {wanted}" else 401
+
+    def received(self, wire: ServerConnection, frame: str | bytes) -> None:
+        asked = json.loads(frame)
+        wire.streams.add((asked["stream"], asked.get("tag", "").lower()))  # type: ignore[attr-defined]
+
+    def wait_for_streams(self, n: int = 1, seconds: float = 5.0) -> None:
+        """Until somebody listens to so many streams."""
+        until = time.monotonic() + seconds
+        while sum(len(wire.streams) for wire in list(self._open)) < n:  # type: ignore[attr-defined]
+            if time.monotonic() > until:
+                raise TimeoutError("nobody listens")
+            time.sleep(0.01)
+
+    def wants(self, wire: ServerConnection, frame: Any) -> bool:
+        if not isinstance(frame, dict) or frame.get("event") not in ("update", "status.update"):
+            return True
+        tags = {tag["name"].lower() for tag in json.loads(frame["payload"])["tags"]}
+        streams = wire.streams  # type: ignore[attr-defined]
+        return any(not tag or tag in tags for _, tag in streams)
+
+
+def toot(
+    n: int, content: str = "", at: datetime | None = None, tag: str = "ElmFlood"
+) -> dict[str, Any]:
+    """A status; its id is Mastodon's own form: milliseconds of its time, then `n`."""
+    written = at or datetime.now(UTC)
+    status_id = str((int(written.timestamp() * 1000) << 16) + n % 2**16)
+    return {
+        "id": status_id,
+        "created_at": written.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "edited_at": None,
+        "in_reply_to_id": None,
+        "sensitive": False,
+        "spoiler_text": "",
+        "visibility": "public",
+        "language": "en",
+        "uri": f"https://pond.example/users/river/statuses/{n}",
+        "url": f"https://pond.example/@river/{n}",
+        "replies_count": 1,
+        "reblogs_count": 2,
+        "favourites_count": 3,
+        "content": content or f"<p>Water at mill {n} #{tag}</p>",
+        "reblog": None,
+        "account": {
+            "id": "55",
+            "username": "river",
+            "acct": "river@pond.example",
+            "display_name": "River Watch",
+            "created_at": "2020-01-01T00:00:00.000Z",
+            "url": "https://pond.example/@river",
+            "uri": "https://pond.example/users/river",
+            "followers_count": 512,
+            "following_count": 40,
+            "statuses_count": 900,
+        },
+        "media_attachments": [
+            {
+                "id": str(n),
+                "type": "image",
+                "url": f"https://files.pond.example/{n}.png",
+                "preview_url": f"https://files.pond.example/{n}s.png",
+                "remote_url": None,
+                "description": "A mill",
+            }
+        ],
+        "mentions": [],
+        "tags": [{"name": tag.lower(), "url": f"https://pond.example/tags/{tag.lower()}"}],
+        "emojis": [],
+        "card": None,
+        "poll": None,
+    }
+
+
+@contextlib.contextmanager
+def mastodon() -> Iterator[MastodonServer]:
+    server = MastodonServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.streaming.stop()
+        server.stop()
+
+
+# Feeds ---------------------------------------------------------------------------------------
+
+
+class FeedServer(RestServer):
+    """items: RSS items, the newest first; `keeps` of them are told. body: told instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[str] = []
+        self.keeps, self.ttl = 10, 1
+        self.body: bytes | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"feeds": [f"{self.url}/feed.rss"]}
+
+    def publish(self, *items: str) -> None:
+        self.items = [*reversed(items), *self.items]
+
+    def answer(self, path: str, query: Query, headers: dict[str, str]) -> Reply:
+        body = self.body if self.body is not None else self._document().encode()
+        tag = f'"{zlib.crc32(body)}"'
+        if headers.get("if-none-match") == tag:
+            return 304, {"ETag": tag}, b""
+        return 200, {"Content-Type": "application/rss+xml", "ETag": tag}, body
+
+    def _document(self) -> str:
+        return (
+            '<?xml version="1.0"?><rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/">'
+            "<channel><title>River news</title><link>https://news.example/</link>"
+            f"<ttl>{self.ttl}</ttl>{''.join(self.items[: self.keeps])}</channel></rss>"
+        )
+
+
+def entry(n: int, at: datetime | None = None, text: str = "") -> str:
+    """An RSS item with a picture; equal `n` is the same entry."""
+    return (
+        f"<item><title>Water at mill {n}</title><link>https://news.example/{n}</link>"
+        f'<guid isPermaLink="true">https://news.example/{n}</guid>'
+        f"<pubDate>{format_datetime(at or datetime.now(UTC))}</pubDate>"
+        f"<description>{text or 'The road is closed.'}</description>"
+        f'<media:content url="https://img.news.example/{n}.jpg" medium="image"/></item>'
+    )
+
+
+@contextlib.contextmanager
+def feed() -> Iterator[FeedServer]:
+    server = FeedServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -16,11 +16,13 @@ from .afterimage_ndjson import AfterimageNdjson
 from .base import AccountRecord, BadRow, ImageRef, Record, Source, UnreadableFile
 from .bluesky import Bluesky
 from .bluesky_live import BlueskyLive
+from .feed_live import FeedLive
 from .folder import Folder
 from .fourcat import FourCat
 from .instaloader import Instaloader
 from .live import Live
 from .mastodon import Mastodon
+from .mastodon_live import MastodonLive
 from .seen import describe
 from .streams import SourceStream, open_source, read_head
 from .twitter_v1 import TwitterV1
@@ -57,7 +59,7 @@ _POST_FORMATS: tuple[Source, ...] = (
 )
 _FOLDER = Folder(_POST_FORMATS)
 FORMATS: dict[str, Source] = {source.name: source for source in (_FOLDER, *_POST_FORMATS)}
-LIVE: dict[str, Live] = {live.name: live for live in (BlueskyLive(),)}
+LIVE: dict[str, Live] = {live.name: live for live in (MastodonLive(), BlueskyLive(), FeedLive())}
 _PROGRESS_ROWS = 1000
 
 

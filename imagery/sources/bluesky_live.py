@@ -122,6 +122,8 @@ class BlueskyLive:
             return
         api = Asking(ask.network, str(ask.options["api"]))
         answer = api.json("/xrpc/app.bsky.feed.getPosts", [("uris", uid) for uid in asked])
+        if not isinstance(branch(answer).get("posts"), list):
+            raise Interrupted("The answer is not what Bluesky's API gives.")
         found = {post.get("uri"): post for post in twigs(answer, "posts")}
         followers = _followers(api, [post.account for uid, post in asked.items() if uid in found])
         for uid, post in asked.items():
