@@ -1,4 +1,4 @@
-"""Run everything on this machine: a web server and a worker, watched until Ctrl-C."""
+"""Run everything on this machine: web server, worker and collector, watched until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def serve(command: BaseCommand, host: str, port: int) -> None:
         children = [
             supervisor.Child("web server", supervisor.web_command(host, port)),
             supervisor.worker(handle),
+            supervisor.collector(),
         ]
         try:
             supervisor.supervise(children, lambda: False, idle=pipeline.is_idle)
