@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from boto3.exceptions import Boto3Error
@@ -18,9 +20,10 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import File
-from storages.backends.s3 import S3File, S3Storage
+from storages.backends.s3 import S3Storage
 
 CONNECTIONS = 64  # of a process, shared by its threads
+IN_MEMORY = 16 * 2**20  # bytes of a file that is read; larger ones wait on disk
 CONNECT_S, READ_S, TRIES = 5, 60, 4
 GONE = ("404", "NoSuchKey", "NotFound")
 
@@ -40,12 +43,10 @@ def _as_of_files(name: str) -> Iterator[None]:
         raise OSError(errno.EIO, f"the bucket cannot be reached: {error}", name) from error
 
 
-class BucketFile(S3File):
-    def _get_file(self) -> Any:
-        with _as_of_files(self.name):
-            return super()._get_file()
-
-    file = property(_get_file, S3File._set_file)
+def _addressing() -> str:
+    """Stores of one's own mostly have no name for each bucket: those are told by path."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return os.environ.get("AWS_S3_ADDRESSING_STYLE") or ("path" if endpoint else "auto")
 
 
 class BucketStorage(S3Storage):
@@ -61,7 +62,7 @@ class BucketStorage(S3Storage):
                     connect_timeout=CONNECT_S,
                     read_timeout=READ_S,
                     retries={"mode": "standard", "max_attempts": TRIES},
-                    s3={"addressing_style": os.environ.get("AWS_S3_ADDRESSING_STYLE", "auto")},
+                    s3={"addressing_style": _addressing()},
                 ),
                 # A picture is one request; threads for each would cost more than they save.
                 "transfer_config": TransferConfig(use_threads=False),
@@ -94,8 +95,16 @@ class BucketStorage(S3Storage):
         return self.connection.Bucket(self.bucket_name)
 
     def _open(self, name: str, mode: str = "rb") -> File:
+        """Read by one request, which django-storages takes three for."""
+        if mode != "rb":
+            raise ValueError(f"{mode!r}: files in a bucket are opened to be read, or saved whole")
+        held = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (whoever opens it closes it)
         with _as_of_files(name):
-            return BucketFile(self._normalize_name(name), mode, self)
+            key = self._normalize_name(name)
+            answer = self.connection.meta.client.get_object(Bucket=self.bucket_name, Key=key)
+            shutil.copyfileobj(answer["Body"], held, 2**20)
+        held.seek(0)
+        return File(held, name)  # type: ignore[arg-type]
 
     def _save(self, name: str, content: Any) -> str:
         with _as_of_files(name):
