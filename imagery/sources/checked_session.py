@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, cast
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
-from imagery.core.addresses import FetchError
+from imagery.core.addresses import FetchError, Target
 from imagery.core.answers import errors_in_words
-from imagery.core.transport import set_patience
+from imagery.core.transport import Connection, IdleConnections, Patience, set_patience
 
 from . import network as limits
 
@@ -40,6 +42,7 @@ class _Checked(BaseAdapter):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self._network = network
+        self._idle = IdleConnections(time.monotonic)
         self._build = HTTPAdapter().build_response
 
     def send(
@@ -54,27 +57,48 @@ class _Checked(BaseAdapter):
         """As `BaseAdapter.send`; the limits are the network's. Raises FetchError."""
         target = self._network.target(request.url or "")
         wait = limits.patience(limits.ANSWER_S, time.monotonic() + limits.ANSWER_S)
-        headers = {str(name): _text(value) for name, value in request.headers.items()}
+        addresses = self._network.addresses(target)
         with errors_in_words(target.host):
-            connection = self._network.opened(target, wait)
-            try:
-                set_patience(connection, wait)
-                connection.timeout = wait()
-                connection.request(
-                    request.method or "GET",
-                    target.path,
-                    body=cast(bytes | str | None, request.body),
-                    headers=headers | {"Accept-Encoding": "gzip"},
-                    preload_content=False,
-                )
-                answer = connection.getresponse()
-                whole = _whole(answer, _body(answer))
-            finally:
-                connection.close()
-        return self._build(request, whole)
+            kept = self._idle.take(target, addresses) if request.method == "GET" else None
+            if kept is not None:
+                try:
+                    return self._exchanged(kept, target, request, wait)
+                except (ConnectionError, HTTPException, HTTPError):
+                    pass  # the server closed it while it lay idle
+            connection = self._network.opened(target, addresses, wait)
+            return self._exchanged(connection, target, request, wait)
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        self._idle.close()
+
+    def _exchanged(
+        self,
+        connection: Connection,
+        target: Target,
+        request: requests.PreparedRequest,
+        wait: Patience,
+    ) -> requests.Response:
+        """One request and its answer; the connection is kept where it can serve again."""
+        headers = {str(name): _text(value) for name, value in request.headers.items()}
+        whole = None
+        try:
+            set_patience(connection, wait)
+            connection.timeout = wait()
+            connection.request(
+                request.method or "GET",
+                target.path,
+                body=cast(bytes | str | None, request.body),
+                headers=headers | {"Accept-Encoding": "gzip"},
+                preload_content=False,
+            )
+            answer = connection.getresponse()
+            whole = _whole(answer, _body(answer))
+        finally:
+            if whole is not None and not connection.is_closed:
+                self._idle.park(target, connection)
+            else:
+                connection.close()
+        return self._build(request, whole)
 
 
 def _text(value: str | bytes) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,10 +42,11 @@ from .mastodon_timelines import (
     newest,
     oldest_after,
     onwards,
+    rewound,
 )
 
 POLL_S = 5.0
-OVERLAP_S = 60.0  # posts of other servers come late, and are filed by when they were written
+STREAMS_BY_NOW_S = 1800.0
 CATCH_UP = timedelta(minutes=30)  # what is older is a gap, refilled beside the stream
 _TAG = re.compile(r"[\w·]{1,100}")
 
@@ -54,6 +54,7 @@ _TAG = re.compile(r"[\w·]{1,100}")
 class MastodonLive:
     name = "mastodon"
     label = "Mastodon"
+    about = "What one server shows: hashtags, its own people, or all that it knows of."
     wants_token = True
     readable_at_once = 20
     options: tuple[Option, ...] = (
@@ -106,14 +107,15 @@ class MastodonLive:
         server, seen = _server(ask), Seen()
         how = ask.options.get("how", "auto")
         since = cursor if STATUS_ID.fullmatch(cursor) else ""
-        if how != "poll":
-            try:
-                yield from _streamed(ask, server, seen, since)
-            except _NotStreamed as problem:
-                if how == "stream":
-                    remedy = "Give an access token of an account there, or choose to ask again."
-                    raise Refused(f"{problem} {remedy}") from problem
-        yield from _polled(ask, server, seen, since)
+        while True:
+            if how != "poll":
+                try:
+                    yield from _streamed(ask, server, seen, since)
+                except _NotStreamed as problem:
+                    if how == "stream":
+                        remedy = "Give an access token of an account there, or choose to ask again."
+                        raise Refused(f"{problem} {remedy}") from problem
+            yield from _polled(ask, server, seen, since)
 
     def refill(
         self, ask: Ask, begins_at: datetime, ends_at: datetime, cursor: str
@@ -153,7 +155,8 @@ def _streamed(ask: Ask, server: Server, seen: Seen, since: str) -> Iterator[Hear
         )
     except FetchError as problem:
         failure = told(problem)
-        if isinstance(failure, Refused) or problem.kind == "protocol":
+        no_stream = problem.kind in ("protocol", "http_status") and problem.status != 429
+        if isinstance(failure, Refused) or no_stream:
             raise _NotStreamed(str(failure)) from problem
         raise failure from problem
     with contextlib.closing(wire):
@@ -203,41 +206,38 @@ def _event(frame: str | bytes, seen: Seen) -> Iterator[Heard]:
 
 
 def _caught_up(ask: Ask, server: Server, seen: Seen, since: str) -> Iterator[Heard]:
-    """What was published since the cursor, unless that is too long ago; says which."""
+    """What was published since the cursor, unless that is too long ago; says which, once."""
     timelines = _timelines(ask)
-    if since and not seen.said_resumed:
+    if seen.said_resumed:
+        yield from onwards(server, timelines, seen, rewound(seen.latest))
+        return
+    oldest = None
+    if since:
         oldest = yield from meanwhile(lambda: oldest_after(server, timelines, since))
-        seen.said_resumed = True
-        if oldest is None or datetime.now(UTC) - oldest < CATCH_UP:
-            seen.reach(since)
-            yield Heard(resumed=True)
-            yield from onwards(server, timelines, seen, since)
-            return
+    resumed = bool(since) and (oldest is None or datetime.now(UTC) - oldest < CATCH_UP)
+    seen.said_resumed = True
+    yield Heard(resumed=resumed)
+    if resumed:
+        seen.reach(since)
+        yield from onwards(server, timelines, seen, rewound(since))
     else:
-        seen.said_resumed = True
-    yield Heard(resumed=False)
+        seen.latest = yield from meanwhile(lambda: newest(server, timelines))
+        yield Heard(cursor=seen.latest)
 
 
 def _polled(ask: Ask, server: Server, seen: Seen, since: str) -> Iterator[Heard]:
-    timelines = _timelines(ask)
-    if not seen.said_resumed:
-        yield from _caught_up(ask, server, seen, since)
-    if not seen.latest:
-        seen.latest = yield from meanwhile(lambda: newest(server, timelines))
-        yield Heard(cursor=seen.latest)
-    trail = deque([(time.monotonic(), seen.latest)])
-    while True:
+    """Asks again and again, until it is time to see whether the server streams by now."""
+    timelines, n_told = _timelines(ask), 0
+    until = time.monotonic() + STREAMS_BY_NOW_S
+    yield from _caught_up(ask, server, seen, since)
+    while time.monotonic() < until:
         yield from pause(max(POLL_S, server.pace_s() * len(timelines)))
-        now = time.monotonic()
-        while len(trail) > 1 and now - trail[1][0] >= OVERLAP_S:
-            trail.popleft()
+        # Where so much is going on, looking back costs more than it brings.
+        after = seen.latest if n_told >= PAGE else rewound(seen.latest)
         n_told = 0
-        for heard in onwards(server, timelines, seen, trail[0][1]):
+        for heard in onwards(server, timelines, seen, after):
             n_told += heard.record is not None
             yield heard
-        if n_told >= PAGE:  # so much is going on that looking back costs more than it brings
-            trail.clear()
-        trail.append((now, seen.latest))
 
 
 # What is asked -------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from .mastodon_api import PAGE, Server
 
 REMEMBERED = 50_000
 STATUS_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+OVERLAP_MS = 60_000
 _FORMAT = Mastodon()
 _SNOWFLAKE_BITS = 16  # below the milliseconds of a Mastodon id
 
@@ -147,6 +148,14 @@ def backwards(
 
 def _asking(server: Server, timeline: Timeline, **bounds: str | int) -> Callable[[], list[Any]]:
     return lambda: server.page(timeline.path, timeline.local, **bounds)
+
+
+def rewound(status_id: str) -> str:
+    """An id of a minute before, where ids are Mastodon's: posts of other servers come late, and
+    are filed by when they were written."""
+    number = int(status_id) if status_id.isascii() and status_id.isdigit() else 0
+    earlier = number - (OVERLAP_MS << _SNOWFLAKE_BITS)
+    return str(earlier) if earlier > 0 else status_id
 
 
 def _id_at(at: datetime, top: Sequence[Any]) -> str:

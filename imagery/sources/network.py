@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from imagery.core.addresses import FetchError, Resolver, Target, check_url
@@ -63,19 +63,22 @@ class Network:
             raise FetchError(f"{target.host} must be reached by https", "forbidden_address")
         return target
 
-    def opened(self, target: Target, patience: Patience) -> Connection:
-        """A connection to one of the target's checked addresses."""
-        addresses = addresses_of(target, self.resolver, DNS_S, self.allow_private)
+    def addresses(self, target: Target) -> list[str]:
+        """The target's addresses, every one checked."""
+        return addresses_of(target, self.resolver, DNS_S, self.allow_private)
+
+    def opened(self, target: Target, addresses: list[str], patience: Patience) -> Connection:
+        """A connection to the first of the checked addresses that answers."""
         with errors_in_words(target.host):
             return connect(target, addresses, self.ca_file, patience)
 
     def connect(self, host: str, port: int, tls: bool, timeout: float) -> socket.socket:
         """A socket to a checked address of the host; with TLS its certificate is verified."""
         authority = f"[{host}]" if ":" in host else host
-        target = check_url(
-            f"{'https' if tls else 'http'}://{authority}:{port}/", self.allow_private
-        )
-        return cast(socket.socket, self.opened(target, lambda: timeout).sock)
+        url = f"{'https' if tls else 'http'}://{authority}:{port}/"
+        target = check_url(url, self.allow_private)
+        opened = self.opened(target, self.addresses(target), lambda: timeout)
+        return cast(socket.socket, opened.sock)
 
     def websocket(self, url: str, headers: Mapping[str, str] | None = None) -> ClientConnection:
         """A WebSocket (ws or wss URL), frames of at most MAX_FRAME bytes, kept alive by pings.
@@ -87,7 +90,7 @@ class Network:
 
         target = self.target(url)
         tls = target.scheme == "https"
-        sock = self.opened(replace(target, scheme="http"), lambda: CONNECT_S).sock
+        sock = self.connect(target.host, target.port, tls=False, timeout=CONNECT_S)
         sock.settimeout(None)
         try:
             with errors_in_words(target.host):
