@@ -1,8 +1,10 @@
 """Reading and writing an event's snapshots, with a small cache in each process.
 
 tree        unique int64 (n,) node → unique image id; u, v int32, d float32 (edges, by distance);
-            thetas, n_groups, largest (the slider's plot)
-neighbours  unique int64 (n,); index int32 (n, k) into unique, −1 for none; distance float32 (n, k)
+            thetas, n_groups, largest (the slider's plot); image int64 (n,), whose vectors they are,
+            and made_by int64 (1,), what stands for how those were made
+neighbours  unique int64 (n,); index int32 (n, k) into unique, −1 for none; distance float32 (n, k);
+            image, made_by as above
 timeline    post_minute int32 (minutes since 1970), post_n, image_post_n int32: selected posts;
             minute int32, unique int64, n int32: posts with that unique image in that minute
 unique      id int64, n_posts int32, rank int32, first int64, last int64 (s since 1970), by rank;
@@ -35,11 +37,15 @@ EMPTY: dict[str, Arrays] = {
         "thetas": np.zeros(0, np.float32),
         "n_groups": np.zeros(0, np.int32),
         "largest": np.zeros(0, np.int32),
+        "image": np.zeros(0, np.int64),
+        "made_by": np.zeros(0, np.int64),
     },
     Snapshot.Kind.NEIGHBOURS: {
         "unique": np.zeros(0, np.int64),
         "index": np.zeros((0, 0), np.int32),
         "distance": np.zeros((0, 0), np.float32),
+        "image": np.zeros(0, np.int64),
+        "made_by": np.zeros(0, np.int64),
     },
     Snapshot.Kind.TIMELINE: {
         "post_minute": np.zeros(0, np.int32),
