@@ -21,7 +21,7 @@ from imagery.sources.live import Ask, CannotRefill, Heard, Interrupted, Live, Re
 
 log = logging.getLogger(__name__)
 
-MARGIN = timedelta(seconds=30)  # by which clocks may differ
+MARGIN = timedelta(seconds=10)  # by which clocks may differ
 MOST_TRIES = 60  # five hours
 BATCH, BATCH_S = 500, 1.0
 State = Gap.State
