@@ -6,8 +6,22 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 
 from imagery.models import Event, Membership, Role
+
+# Of the way to run that needs no server: its broker's folder, and installations on SQLite files.
+EMBEDDED_ALONE = ("test_drills.py", "test_jobs.py", "browser/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if settings.EMBEDDED and connection.vendor == "sqlite":
+        return
+    elsewhere = pytest.mark.skip(reason="of the way to run without services")
+    for item in items:
+        inside = item.path.relative_to(Path(__file__).parent).as_posix()
+        if inside.startswith(EMBEDDED_ALONE):
+            item.add_marker(elsewhere)
 
 
 def pytest_unconfigure() -> None:

@@ -103,6 +103,7 @@ def test_query_count_does_not_grow_with_rows(
     client: Client, organised: Event, viewer, django_assert_max_num_queries
 ) -> None:
     client.force_login(viewer)
+    client.get(PAGE)  # arrays are held from then on
     for n in (5, 50):
         with django_assert_max_num_queries(14):
             client.get(PAGE, {"n": n})
