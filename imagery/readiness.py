@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -82,16 +81,10 @@ def storage() -> None:
         default_storage.save(trial, ContentFile(b"ready"))
         default_storage.delete(trial)
         free = shutil.disk_usage(folder).free
-    except storage_errors() as error:
+    except OSError as error:
         raise NotReady(f"{type(error).__name__}: {error}") from error
     if free < LEAST_BYTES:
         raise NotReady(f"{free // 2**20} MiB are left on the disk of {folder}")
-
-
-def storage_errors() -> tuple[type[Exception], ...]:
-    """What the files' storage raises where it is out of reach."""
-    hosted = sys.modules.get("botocore.exceptions")  # loaded by a storage that speaks S3 alone
-    return (OSError, hosted.BotoCoreError, hosted.ClientError) if hosted else (OSError,)
 
 
 PARTS: dict[str, Callable[[], None]] = {"database": database, "broker": broker, "storage": storage}

@@ -260,4 +260,4 @@ def drop_leftovers() -> int:
 
 def last_purges(event: Event, n: int = 10) -> Iterable[Purge]:
     """What was deleted, the latest first."""
-    return event.purges.select_related("user").order_by("-pk")[:n]
+    return Purge.objects.filter(event=event).select_related("user").order_by("-pk")[:n]

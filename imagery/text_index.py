@@ -67,7 +67,8 @@ def prepare(held: BaseDatabaseWrapper = connection) -> None:
     """Make what is missing of the index; what was made of other words is made anew."""
     with held.cursor() as cursor:
         if held.vendor == "postgresql":
-            for statement in _postgres():
+            cursor.execute("SELECT quote_ident(current_schema())")
+            for statement in _postgres(cursor.fetchone()[0]):
                 cursor.execute(statement)
         elif is_sqlite(held):
             _prepare_sqlite(cursor)
@@ -180,7 +181,10 @@ def forget(event_id: int, ids: Sequence[int] | None = None) -> None:
         )
 
 
-def _postgres() -> list[str]:
+def _postgres(schema: str) -> list[str]:
+    """Statements that make the index. The functions name their schema: a dump is put back without
+    any in its path."""
+    words = f"{schema}.{POSTGRES_WORDS}"
     apart = "".join(char if char == "-" else f"\\U{ord(char):08x}" for char in wording.APART)
     marks = "!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~"
     spaces = " " * (len(marks) - 1)
@@ -194,11 +198,11 @@ def _postgres() -> list[str]:
         f"""CREATE OR REPLACE FUNCTION {POSTGRES_VECTOR}(
             said text, hashtags jsonb, place text, account bigint, lang text)
         RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-        SELECT to_tsvector('simple', {POSTGRES_WORDS}(said))
-            || setweight(to_tsvector('simple', {POSTGRES_WORDS}(
+        SELECT to_tsvector('simple', {words}(said))
+            || setweight(to_tsvector('simple', {words}(
                 (SELECT coalesce(string_agg(tag, ' '), '')
                  FROM jsonb_array_elements_text(hashtags) AS tag))), 'A')
-            || setweight(to_tsvector('simple', {POSTGRES_WORDS}(place)), 'B')
+            || setweight(to_tsvector('simple', {words}(place)), 'B')
             || array_to_tsvector(ARRAY['@' || coalesce(account, 0),
                 '~' || split_part(translate(lower(lang), '_', '-'), '-', 1)])
         $$""",
