@@ -14,6 +14,7 @@ from imagery.text_search import Wanted
 
 FLAGS = ("blurry", "dark", "blank", "tiny")
 KNOWN = ("any", "block", "watch")
+GONE = ("any", "deleted", "private")
 MOST = 2**31 - 1
 
 
@@ -38,6 +39,8 @@ class Filters:
     posts: int = 0
     group: int = 0  # a unique image: pictures of its group
     known: str = ""  # by a list of known hashes: one of KNOWN
+    collection: int = 0  # posts it brought
+    gone: str = ""  # posts no longer at their source: one of GONE
 
     @property
     def wanted(self) -> Wanted:
@@ -46,7 +49,8 @@ class Filters:
     @property
     def asks_for_posts(self) -> bool:
         """Whether it matters what posts say, when and where: the index or their rows are read."""
-        return bool(self.wanted or self.after or self.before or self.box)
+        of_rows = self.after or self.before or self.box or self.collection or self.gone
+        return bool(self.wanted or of_rows)
 
     @property
     def asks_for_pictures(self) -> bool:
@@ -58,11 +62,12 @@ class Filters:
 
 
 PLAIN = ("q", "account", "place", "lang")
-WHOLE = ("pixels", "copies", "posts", "group")
+WHOLE = ("pixels", "copies", "posts", "group", "collection")
 CHOICES = {
     "pictured": ("yes", "no"),
     **dict.fromkeys(FLAGS, ("only", "without")),
     "known": KNOWN,
+    "gone": GONE,
 }
 NAMES = tuple(field.name for field in fields(Filters))  # of an address's query
 
@@ -96,7 +101,7 @@ def _value(name: str, text: str, zone: tzinfo) -> object:
     if name in WHOLE:
         if not (text.isascii() and text.isdecimal() and len(text) < 20):
             raise ValueError(f"“{text[:40]}” is no whole number for {name}.")
-        return min(int(text), MOST if name != "group" else 2**63 - 1)
+        return min(int(text), MOST if name not in ("group", "collection") else 2**63 - 1)
     if name == "box":
         return _box(text)
     return _time(text, zone, end=name == "before")
@@ -144,8 +149,11 @@ def address(asked: Mapping[str, str], **changes: str | int | None) -> str:
 LABELS = {
     "after": "from", "before": "to", "account": "by", "place": "at", "box": "in box",
     "lang": "language", "pixels": "pixels ≥", "copies": "versions ≥", "posts": "posts ≥",
-    "group": "group of", "known": "known:",
+    "group": "group of", "known": "known:", "collection": "collection",
 }  # fmt: skip
+
+
+GONE_WORDS = {"deleted": "deleted at the source", "private": "made private"}
 
 
 def told(asked: Mapping[str, str], made: Filters) -> list[tuple[str, str]]:
@@ -158,6 +166,8 @@ def told(asked: Mapping[str, str], made: Filters) -> list[tuple[str, str]]:
         text = str(asked.get(name, "")).strip().replace("T", " ")
         if name == "pictured":
             words = "with a picture" if value == "yes" else "without a picture"
+        elif name == "gone":
+            words = "no longer at the source" if value == "any" else GONE_WORDS[str(value)]
         elif name in FLAGS:
             words = f"{name} only" if value == "only" else f"not {name}"
         else:

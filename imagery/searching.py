@@ -92,6 +92,12 @@ def _where(events: Sequence[Event], filters: Filters, *, by_index: bool, carry: 
         both = "AND" if west <= east else "OR"  # across the date line
         parts.append(f"p.lat BETWEEN %s AND %s AND (p.lon >= %s {both} p.lon <= %s)")
         params += [south, north, west, east]
+    if filters.collection:
+        parts.append("p.collected_by_id = %s")
+        params.append(filters.collection)
+    if filters.gone:
+        parts.append("p.gone <> ''" if filters.gone == "any" else "p.gone = %s")
+        params += [] if filters.gone == "any" else [filters.gone]
     if filters.pictured == "no":
         parts.append("NOT p.has_images")
     if carry and filters.asks_for_pictures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from django.db.models import F, Model, QuerySet
 
 from imagery import groups, post_table
-from imagery.models import Event, Image, UniqueImage
+from imagery.models import Event, Gap, Image, Reading, UniqueImage
 
 Rows = Iterator[Sequence[object]]
 CHUNK = 2000
@@ -70,6 +71,16 @@ GROUPS = (
     "group", "place", "posts", "pictures", "best_rank", "worst_rank", "mean_rank",
     "first_posted_at", "last_posted_at", "name", "first_pictures",
 )  # fmt: skip
+COLLECTIONS = (
+    "name", "source", "state", "n_seen", "n_kept", "n_new", "n_bad", "seen_at", "heard_at",
+    "connected_at", "error", "error_at", "starts_at", "stops_at", "created_at",
+)  # fmt: skip
+GAPS = (
+    "begins_at", "ends_at", "state", "reason", "outcome", "n_new", "n_tries", "tried_at",
+)  # fmt: skip
+READINGS = (
+    "day", "due_at", "read_at", "state", "likes", "reposts", "comments", "views", "followers",
+)  # fmt: skip
 JOBS = (
     "stage", "state", "n_total", "n_done", "n_failed", "message", "created_at", "started_at",
     "finished_at",
@@ -119,6 +130,27 @@ def groups_at(event: Event, theta: float | None = None) -> Rows:
         ]  # fmt: skip
 
 
+def _collections(event: Event) -> Rows:
+    rows = (
+        event.collections.prefetch_related("rules").order_by("pk").annotate(by=F("user__username"))
+    )
+    for row in rows:
+        values = [getattr(row, name) for name in COLLECTIONS]
+        options = json.dumps(row.options, ensure_ascii=False)
+        told = "; ".join(f"{rule.kind}: {rule.value}" for rule in row.rules.all())
+        yield [*values, options, told, " ".join(map(str, row.revisit_days)), row.by]
+
+
+def _gaps(event: Event) -> Rows:
+    rows = Gap.objects.filter(collection__event=event).order_by("begins_at", "pk")
+    return _fields(rows, "collection__name", *GAPS)
+
+
+def _readings(event: Event) -> Rows:
+    rows = Reading.objects.filter(post__event=event).order_by("post", "day")
+    return _fields(rows, "post__platform", "post__uid", "post__posted_at", *READINGS)
+
+
 def _members(event: Event) -> Rows:
     rows = event.memberships.order_by("pk")
     return _fields(rows, "user__username", "role", "created_at")
@@ -142,6 +174,17 @@ TABLES: dict[str, Table] = {
     "imports": Table(
         "Imports", "files brought in", (*IMPORTS, "by"),
         lambda event: _fields(event.imports.annotate(by=F("user__username")), *IMPORTS, "by"),
+    ),
+    "collections": Table(
+        "Collections", "what is taken in live", (*COLLECTIONS, "options", "rules", "days", "by"),
+        _collections,
+    ),
+    "gaps": Table(
+        "Gaps", "when a collection heard nothing, and what was done", ("collection", *GAPS), _gaps
+    ),
+    "readings": Table(
+        "Readings", "engagement of posts read again, by age in days",
+        ("platform", "id", "posted_at", *READINGS), _readings,
     ),
     "jobs": Table("Jobs", "work done", JOBS, lambda event: _fields(event.jobs.all(), *JOBS)),
     "rules": Table(

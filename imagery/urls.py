@@ -2,6 +2,7 @@ from django.urls import path, register_converter
 
 from imagery.converters import Sha256Converter
 from imagery.views import (
+    collections,
     compare,
     decisions,
     downloads,
@@ -52,6 +53,26 @@ urlpatterns: list = [
     path("e/<slug:slug>/search/picture/<slug:key>/", look_up.show, name="event-look-up"),
     path("e/<slug:slug>/import/", imports.imports, name="import"),
     path("e/<slug:slug>/imports/<int:import_id>/bad-rows", imports.bad_rows, name="bad-rows"),
+    path("e/<slug:slug>/live/", collections.live, name="live"),
+    path("e/<slug:slug>/collections/", collections.collections, name="collections"),
+    path("e/<slug:slug>/collections/new/", collections.new, name="collection-new"),
+    path("e/<slug:slug>/collections/<int:collection_id>/", collections.show, name="collection"),
+    path(
+        "e/<slug:slug>/collections/<int:collection_id>/rates.json",
+        collections.rates,
+        name="collection-rates",
+    ),
+    path(
+        "e/<slug:slug>/collections/<int:collection_id>/edit/",
+        collections.edit,
+        name="collection-edit",
+    ),
+    *(
+        path(
+            f"e/<slug:slug>/collections/<int:collection_id>/{act}/", view, name=f"collection-{act}"
+        )
+        for act, view in collections.ACTS.items()
+    ),
     path("e/<slug:slug>/process/", jobs.process, name="process"),
     path("e/<slug:slug>/cancel/", jobs.cancel, name="cancel"),
     path("e/<slug:slug>/jobs/", jobs.jobs, name="jobs"),

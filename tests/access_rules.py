@@ -49,6 +49,7 @@ def same(status: int) -> Statuses:
 # Pages: a stranger is told that nothing is there, nobody is sent to the login.
 SEES: Statuses = (200, 200, 200, 404, 404, 302)
 EDITS: Statuses = (302, 302, 404, 404, 404, 302)
+EDITS_SEE: Statuses = (200, 200, 404, 404, 404, 302)  # a form that only editors are shown
 OWNS: Statuses = (302, 404, 404, 404, 404, 302)
 PERSON: Statuses = (200, 200, 200, 200, 200, 302)
 REFUSED: Statuses = (405, 405, 405, 405, 405, 302)
@@ -110,6 +111,11 @@ SETTINGS = {
     "name": "Gale", "timezone": "UTC", "dedup_threshold": 10, "copies": "versions",
     "similarity": 0.8, "backbone": "mobilenet_v2", "layer": "snc",
 }  # fmt: skip
+COLLECTION = {
+    "source": "bluesky", "name": "Wind", "option_server": "wss://jetstream.example/subscribe",
+    "option_api": "https://api.example", "rules": "#wind", "ages": "1-7",
+}  # fmt: skip
+NEW_COLLECTION = {"source": "bluesky", "name": "Wind"}
 CREDENTIALS = {"username": "owner", "password": "correct horse battery"}
 
 ACCOUNT = {
@@ -169,6 +175,17 @@ PAGES = {
     "imagery:failures-csv": reads(),
     "imagery:rules": both(EDITS, lambda _: {"kind": "keyword", "value": "wind"}),
     "imagery:rules-matching": reads(),
+    "imagery:live": reads(),
+    "imagery:collections": reads(),
+    "imagery:collection-new": both(EDITS, lambda _: COLLECTION, get=EDITS_SEE),
+    "imagery:collection": reads(),
+    "imagery:collection-rates": reads(),
+    "imagery:collection-edit": both(EDITS, lambda _: COLLECTION, get=EDITS_SEE),
+    "imagery:collection-start": acts(EDITS),
+    "imagery:collection-pause": acts(EDITS),
+    "imagery:collection-stop": acts(EDITS),
+    "imagery:collection-duplicate": acts(EDITS),
+    "imagery:collection-delete": acts(EDITS),
     "imagery:rules-apply": acts(EDITS, writes=False),
     "imagery:rule-remove": acts(EDITS),
     "imagery:settings": both(EDITS, lambda _: SETTINGS),
@@ -245,6 +262,19 @@ API = {
     "api:process": acts(api_edits(202)),
     "api:jobs": reads(API_SEES),
     "api:urls": reads(API_SEES),
+    "api:live-sources": reads(API_PERSON),
+    "api:collections": both(api_edits(201), lambda _: NEW_COLLECTION, get=API_SEES),
+    "api:collection": Rule(
+        get=API_SEES,
+        patch=Sent(api_edits(200), lambda _: {"name": "Wind"}),
+        delete=Sent(api_edits(204)),
+    ),
+    "api:collection-start": acts(api_edits(200)),
+    "api:collection-pause": acts(api_edits(200)),
+    "api:collection-stop": acts(api_edits(200)),
+    "api:collection-minutes": reads(API_SEES),
+    "api:collection-gaps": reads(API_SEES),
+    "api:readings": reads(API_SEES),
     "api:posts": reads(API_SEES),
     "api:search-all": reads(API_PERSON),
     "api:search": reads(API_SEES),

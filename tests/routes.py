@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from imagery import look_ups
 from imagery.models import (
+    Collection,
     Decision,
     Event,
     HashList,
@@ -102,6 +103,8 @@ def furnished(event: Event, owner: User) -> dict[str, Any]:
         "a": image.pk,
         "b": other.representative_id,
         "import_id": _import(event),
+        "collection_id": _collection(event),
+        "post_id": event.posts.earliest("pk").pk,
         "rule_id": Rule.objects.create(event=event, kind="keyword", value="storm").pk,
         "member_id": Membership.objects.get(event=event, role="viewer").pk,
         "list_id": _list(event, image),
@@ -115,6 +118,17 @@ def furnished(event: Event, owner: User) -> dict[str, Any]:
         "id": owner.pk,
         "content_type_id": 1,
     }
+
+
+def _collection(event: Event) -> int:
+    made = Collection.objects.create(
+        event=event, name="Bluesky", source="bluesky", state=Collection.State.ON,
+        token="nobody is told this",
+    )  # fmt: skip
+    made.rules.create(kind="hashtag", value="storm")
+    made.minutes.create(at=factories.START, n_seen=9, n_kept=3, n_new=2)
+    made.gaps.create(begins_at=factories.START, ends_at=factories.START)
+    return made.pk
 
 
 def _import(event: Event) -> int:

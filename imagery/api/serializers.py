@@ -311,6 +311,11 @@ class PostSerializer(serializers.Serializer):
     place = serializers.CharField()
     repost_of = serializers.CharField()
     reply_to = serializers.CharField()
+    collection = serializers.IntegerField(
+        source="collected_by_id", allow_null=True, help_text="That brought it live."
+    )
+    gone = serializers.CharField(help_text="At the source: deleted, private, or empty.")
+    gone_at = serializers.DateTimeField(allow_null=True, help_text="When that was seen.")
     urls = serializers.SerializerMethodField()
     images = serializers.SerializerMethodField(help_text="Unique images it carries.")
 

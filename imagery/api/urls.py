@@ -1,6 +1,7 @@
 from django.urls import path
 
 from imagery.api import (
+    collections,
     decisions,
     events,
     files,
@@ -16,6 +17,7 @@ from imagery.api import (
 
 app_name = "api"
 
+COLLECTION = "events/<slug:slug>/collections/<int:collection_id>"
 urlpatterns = [
     path("token/", token.TokenEndpoint.as_view(), name="token"),
     path("look-ups/", look_ups.NewLookUp.as_view(), name="look-ups"),
@@ -35,6 +37,19 @@ urlpatterns = [
         name="bad-rows",
     ),
     path("events/<slug:slug>/process/", events.Process.as_view(), name="process"),
+    path("live-sources/", collections.LiveSources.as_view(), name="live-sources"),
+    path("events/<slug:slug>/collections/", collections.Collections.as_view(), name="collections"),
+    path(f"{COLLECTION}/", collections.OneCollection.as_view(), name="collection"),
+    path(f"{COLLECTION}/start/", collections.Start.as_view(), name="collection-start"),
+    path(f"{COLLECTION}/pause/", collections.Pause.as_view(), name="collection-pause"),
+    path(f"{COLLECTION}/stop/", collections.Stop.as_view(), name="collection-stop"),
+    path(f"{COLLECTION}/minutes/", collections.Minutes.as_view(), name="collection-minutes"),
+    path(f"{COLLECTION}/gaps/", collections.Gaps.as_view(), name="collection-gaps"),
+    path(
+        "events/<slug:slug>/posts/<int:post_id>/readings/",
+        collections.Readings.as_view(),
+        name="readings",
+    ),
     path("events/<slug:slug>/jobs/", events.Jobs.as_view(), name="jobs"),
     path("events/<slug:slug>/urls/", posts.Links.as_view(), name="urls"),
     path("events/<slug:slug>/posts/", posts.Posts.as_view(), name="posts"),

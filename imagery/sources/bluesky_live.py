@@ -52,6 +52,7 @@ _FORMAT = Bluesky()
 class BlueskyLive:
     name = "bluesky"
     label = "Bluesky (Jetstream)"
+    about = "Everything posted on Bluesky within seconds; a day of it can be caught up with."
     wants_token = False
     readable_at_once = 25
     options: tuple[Option, ...] = (

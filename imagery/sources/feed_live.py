@@ -66,6 +66,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 class FeedLive:
     name = "feed"
     label = "RSS and Atom feeds"
+    about = "Entries of news sites, blogs and channels, asked for every few minutes."
     wants_token = False
     readable_at_once = 0
     options: tuple[Option, ...] = (

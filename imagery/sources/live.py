@@ -88,6 +88,7 @@ class Live(Protocol):
 
     name: str
     label: str
+    about: str  # one sentence to whoever chooses a source
     options: tuple[Option, ...]
     wants_token: bool  # whether a token is of use; none is needed to begin
     readable_at_once: int  # posts in one call of `read_again`; 0 where posts cannot be read again

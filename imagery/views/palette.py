@@ -25,6 +25,7 @@ PAGES = [
     ("Review doubtful pairs", "imagery:review"),
     ("Decisions", "imagery:decisions"),
     ("Import posts", "imagery:import"),
+    ("Collections: posts as they are posted", "imagery:collections"),
     ("Jobs", "imagery:jobs"),
     ("Failures", "imagery:failures"),
     ("Rules", "imagery:rules"),

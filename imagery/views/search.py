@@ -10,7 +10,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from imagery import evidence, post_table, search_filters, search_tables, searching, text_index
+from imagery import (
+    evidence,
+    post_table,
+    readings,
+    search_filters,
+    search_tables,
+    searching,
+    text_index,
+)
 from imagery.access import event_for
 from imagery.core import queries
 from imagery.exports import csv_response
@@ -100,6 +108,7 @@ def _posts(request: HttpRequest, events: Sequence[Event], filters: Filters) -> d
     )
     asked = filters.wanted.asked
     rows = [(post, queries.marked(post.text, asked)) for post in page.posts]
+    readings.show(page.posts)
     return {"rows": rows, "following": page.after, "order": order, "orders": ORDERS}
 
 

@@ -7,6 +7,7 @@ import "./lib/gallery.js";
 import "./lib/selection.js";
 import "./lib/covered.js";
 import "./lib/endless.js";
+import "./lib/live.js";
 
 const root = document.documentElement;
 
