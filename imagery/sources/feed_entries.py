@@ -134,6 +134,8 @@ def _record(
 
 def _moment(entry: Mapping[str, Any], name: str) -> datetime | None:
     """feedparser's own reading is in UTC, and knows more forms than ours."""
+    if name not in entry:  # feedparser warns, and gives the other one of the two
+        return None
     parsed = entry.get(f"{name}_parsed")
     if parsed is not None:
         try:
@@ -155,9 +157,8 @@ def _point(place: Any) -> tuple[float | None, float | None]:
 
 def _images(entry: Mapping[str, Any], bodies: Iterable[str]) -> tuple[ImageRef, ...]:
     """Pictures of Media RSS, enclosures and the text; a thumbnail only where there is no other."""
-    alt = plain(entry.get("media_description")) or ""
     found = [
-        (web_url(medium.get("url")), alt)
+        (web_url(medium.get("url")), "")
         for medium in twigs(entry, "media_content")
         if _is_picture(medium)
     ]
@@ -169,7 +170,7 @@ def _images(entry: Mapping[str, Any], bodies: Iterable[str]) -> tuple[ImageRef, 
         reader.feed(text(body))
     found += reader.found
     if not any(url for url, _ in found):
-        found = [(web_url(item.get("url")), alt) for item in twigs(entry, "media_thumbnail")]
+        found = [(web_url(item.get("url")), "") for item in twigs(entry, "media_thumbnail")]
     refs: dict[str, ImageRef] = {}
     for url, said in found:
         if url and len(refs) < MAX_IMAGES:
