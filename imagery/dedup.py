@@ -14,9 +14,10 @@ from datetime import datetime
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count, Min
+from django.db.models import CharField, Count, Min
+from django.db.models.functions import Cast
 
-from imagery import doubts, marks, version_marks
+from imagery import doubts, marks, showings, version_marks
 from imagery.core import uniqueness
 from imagery.models import Decision, Event, Image, Match, Moved, PostLink, UniqueImage
 from imagery.writing import update_rows
@@ -124,10 +125,12 @@ def first_posts(
     found = (
         shown.exclude(link__image=None)
         .values_list("link__image_id")
-        .annotate(at=Min("post__posted_at"), n=Count("post_id"))
+        .annotate(at=Cast(Min("post__posted_at"), CharField()), n=Count("post_id"))
         .order_by()
     )
-    return {pk: (at, n) for pk, at, n in found}
+    rows = list(found)
+    times = map(showings.moment, showings.micros(tuple(at for _, at, _ in rows)).tolist())
+    return {pk: (at, n) for (pk, _, n), at in zip(rows, times, strict=True)}
 
 
 def _in_time_order(event: Event, first: dict[int, tuple[datetime, int]]) -> list[Row]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from django.db import models, transaction
 from django.db.models import Count, F
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from imagery import groups, showings, snapshots
@@ -50,12 +51,27 @@ def _write_changed(
     wanted: dict[int, tuple],
     otherwise: tuple,
 ) -> None:
+    times = [
+        name for name in fields if isinstance(model._meta.get_field(name), models.DateTimeField)
+    ]
+    # As text: to make objects of times costs more than to read and compare them.
+    told = rows.annotate(**{f"{name}_text": Cast(name, models.CharField()) for name in times})
+    names = [f"{name}_text" if name in times else name for name in fields]
+    held = list(told.values_list("pk", *names).iterator(5000))
+    columns = [
+        showings.micros_or_none(column) if name in times else column
+        for name, column in zip(("pk", *fields), zip(*held, strict=True), strict=False)
+    ]
     changed = []
-    for pk, *held in rows.values_list("pk", *fields).iterator(5000):
+    for pk, *values in zip(*columns, strict=True):
         want = wanted.get(pk, otherwise)
-        if tuple(held) != want:
+        if values != [_plain(value) for value in want]:
             changed.append(model(pk=pk, **dict(zip(fields, want, strict=True))))
     update_rows(changed, fields)
+
+
+def _plain(value: object) -> object:
+    return showings.micro(value) if isinstance(value, datetime) else value
 
 
 # Unique images -------------------------------------------------------------------------------

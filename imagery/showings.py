@@ -6,7 +6,7 @@ than the reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +22,7 @@ READ = 20_000  # rows held as objects at once
 STRETCHES = 64
 MINUTE_US = 60_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,16 @@ def _batches(rows: QuerySet) -> Iterator[list[tuple]]:
 def micros(texts: tuple[str, ...]) -> np.ndarray:
     """(n,) int64 µs since 1970 of times as databases write them: UTC, with or without saying so."""
     return np.array([text.removesuffix("+00") for text in texts], "M8[us]").astype(np.int64)
+
+
+def micros_or_none(texts: Sequence[str | None]) -> list[int | None]:
+    """As `micros`; None where there is no time."""
+    known = iter(micros(tuple(text for text in texts if text is not None)).tolist())
+    return [None if text is None else next(known) for text in texts]
+
+
+def micro(at: datetime) -> int:
+    return (at - EPOCH) // MICROSECOND
 
 
 def moment(at_us: int) -> datetime:
