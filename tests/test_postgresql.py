@@ -1,69 +1,56 @@
-"""What speaks to the database in its own words, tried on a PostgreSQL server of its own."""
+"""The same tests on a PostgreSQL server of their own, and with Redis as the broker.
+
+A part of them always; all but the browser's with AFTERIMAGE_TEST_SERVICES=1, or by hand:
+DATABASE_URL=… CELERY_BROKER_URL=… pytest --ignore tests/browser.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests import service_stack
+
 ON_BOTH = (
+    "tests/imagery/test_writing.py",
     "tests/imagery/test_text_search.py",
     "tests/imagery/test_storing.py",
+    "tests/imagery/test_ingest.py",
+    "tests/imagery/test_pipeline.py",
+    "tests/imagery/test_locks.py",
+    "tests/imagery/test_clock.py",
     "tests/imagery/test_dedup.py",
     "tests/imagery/test_rollup.py",
     "tests/imagery/test_version_history.py",
     "tests/imagery/views/test_search.py",
     "tests/imagery/views/test_image.py",
+    "tests/imagery/views/test_events.py",
     "tests/imagery/api/test_search.py",
     "tests/analytics/test_rankings.py",
+    "tests/analytics/views/test_top.py",
+    "tests/test_hostile_requests.py::test_every_page_bears_every_name_at_once",
 )
-
-
-def _programs() -> Path | None:
-    """Folder of PostgreSQL's programs, of the newest version installed."""
-    if found := shutil.which("initdb"):
-        return Path(found).parent
-    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return kept[-1].parent if kept else None
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    """URL of an empty database; the server takes no connections but through its folder."""
-    programs = _programs()
-    if programs is None:
-        if os.environ.get("AFTERIMAGE_SKIP_NOTHING") == "1":
-            pytest.fail("PostgreSQL is not installed, and nothing is to be skipped")
-        pytest.skip("PostgreSQL is not installed")
-    with tempfile.TemporaryDirectory(prefix="afterimage-pg-") as made:
-        folder = Path(made)
-        run: list[str] = []
-        if os.geteuid() == 0:  # it does not run as root
-            shutil.chown(folder, "postgres", "postgres")
-            run = ["runuser", "-u", "postgres", "--"]
-        data, control = folder / "data", [*run, str(programs / "pg_ctl"), "-D", f"{folder}/data"]
-        make = [*run, str(programs / "initdb"), "-A", "trust", "-U", "afterimage", "-E", "UTF8"]
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
-        log = {"stdout": subprocess.DEVNULL, "check": True, "cwd": folder, "timeout": 60}
-        subprocess.run([*make, "--no-sync", "-D", str(data)], **log)
-        subprocess.run([*control, "-w", "-o", options, "-l", f"{folder}/log", "start"], **log)
-        try:
-            host = str(folder).replace("/", "%2F")
-            yield f"postgres://afterimage@{host}/postgres"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **log)
+ALL = ("tests", "--ignore=tests/browser", "--ignore=tests/test_postgresql.py")
 
 
 @pytest.mark.slow
-def test_the_same_tests_pass_on_postgresql(server: str) -> None:
-    run = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *ON_BOTH]
-    env = os.environ | {"DATABASE_URL": server}
-    done = subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
+def test_the_same_tests_pass_on_services() -> None:
+    whole = os.environ.get("AFTERIMAGE_TEST_SERVICES") == "1"
+    with service_stack.postgresql() as database, service_stack.redis_server() as broker:
+        run = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            *(ALL if whole else ON_BOTH),
+        ]
+        env = os.environ | {"DATABASE_URL": database.url, "CELERY_BROKER_URL": broker}
+        done = subprocess.run(
+            run, cwd=service_stack.ROOT, env=env, capture_output=True, text=True,
+            timeout=3600 if whole else 900, check=False,
+        )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

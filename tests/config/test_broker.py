@@ -1,10 +1,11 @@
 from pathlib import Path
+from queue import Empty
 
 import pytest
 from kombu import Connection
 from kombu.exceptions import ChannelError
 
-from config.broker import Transport
+from config.broker import Transport, people_first
 from config.celery import app
 
 
@@ -52,3 +53,33 @@ def test_a_folder_that_takes_nothing_is_said(channel, tmp_path, monkeypatch):
 def test_the_folder_broker_is_this_one():
     connection = app.connection_for_write("filesystem://")
     assert isinstance(connection.transport, Transport)
+
+
+def test_what_people_wait_for_is_taken_first_and_the_rest_in_turn(channel):
+    for name in ("fetch", "look", "fetch", "look"):
+        channel._put(name, {"n": name})
+    channel._active_queues = ["fetch", "look", "asked"]
+    channel._reset_cycle()
+    taken: list[str] = []
+
+    def take() -> None:
+        channel._poll(channel._cycle, lambda message, queue: taken.append(queue))
+
+    take()
+    for _ in range(2):
+        channel._put("asked", {"n": "asked"})
+    for _ in range(5):
+        take()
+    assert taken == ["fetch", "asked", "asked", "look", "fetch", "look"]
+    with pytest.raises(Empty):
+        take()
+
+
+def test_redis_is_asked_in_the_same_order():
+    order = people_first()
+    order.update(["fetch", "asked", "look"])
+    assert order.consume(3) == ["asked", "fetch", "look"]
+    order.rotate("fetch")
+    assert order.consume(3) == ["asked", "look", "fetch"]
+    order.rotate("asked")
+    assert order.consume(3)[0] == "asked"
