@@ -16,6 +16,8 @@ from imagery import rules, sources
 from imagery.backbone_names import choices
 from imagery.models import Event, Membership, Role, Rule
 
+MOST_DAYS = 36_500
+
 
 def slug_of(name: str) -> str:
     """An address made of a name: "Hurricane Maria, 2017" → "hurricane-maria-2017"; may be ""."""
@@ -76,10 +78,11 @@ class SettingsForm(ZoneMixin, forms.ModelForm):
         model = Event
         fields = [
             "name", "description", "timezone", "dedup_threshold", "copies", "similarity",
-            "backbone", "layer",
+            "backbone", "layer", "most_waiting",
         ]  # fmt: skip
         labels = {
             "timezone": "Time zone",
+            "most_waiting": "Links that may wait",
             "dedup_threshold": "Copies differ in fewer bits than",
             "copies": "One picture is",
             "similarity": "Similarity θ",
@@ -92,6 +95,10 @@ class SettingsForm(ZoneMixin, forms.ModelForm):
             "similarity": "0.45 to 1. Pictures more alike than this belong to one group.",
             "backbone": "The network that describes pictures. Needs its weights.",
             "layer": "Softmax: what is seen, by ImageNet class. Neural codes: how it looks.",
+            "most_waiting": "Where more wait to be fetched than this, the newest are put aside, so "
+            "that what is collected live is on the pages soon. Their posts stay and are counted, "
+            "without their pictures, until someone brings the links back on the jobs page. Empty "
+            "puts nothing aside.",
         }
         widgets = {
             "timezone": ZONE_WIDGET,
@@ -113,6 +120,28 @@ class SettingsForm(ZoneMixin, forms.ModelForm):
             {"dedup_threshold", "copies", "similarity", "backbone", "layer"}
             & set(self.changed_data)
         )
+
+
+class KeepingForm(forms.ModelForm):
+    """What is deleted by itself: the owner's to say."""
+
+    keep_days = forms.IntegerField(
+        label="Days for which posts are kept",
+        min_value=1,
+        max_value=MOST_DAYS,
+        required=False,
+        help_text="Posts posted longer ago are deleted once a day, with their engagement, and with "
+        "the accounts, links and pictures that no other post has. Empty keeps them.",
+    )
+
+    class Meta:
+        model = Event
+        fields = ["keep_days", "purge_gone"]
+        labels = {"purge_gone": "Delete what is gone at its source"}
+        help_texts = {
+            "purge_gone": "Posts that their authors deleted or made private, as found when they "
+            "are read again, are deleted here too, once a day. Otherwise they stay, marked as gone."
+        }
 
 
 class ImportForm(forms.Form):

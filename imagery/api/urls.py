@@ -13,11 +13,12 @@ from imagery.api import (
     search,
     token,
     versions,
+    work,
 )
 
 app_name = "api"
-
 COLLECTION = "events/<slug:slug>/collections/<int:collection_id>"
+
 urlpatterns = [
     path("token/", token.TokenEndpoint.as_view(), name="token"),
     path("look-ups/", look_ups.NewLookUp.as_view(), name="look-ups"),
@@ -36,7 +37,6 @@ urlpatterns = [
         imports.BadRows.as_view(),
         name="bad-rows",
     ),
-    path("events/<slug:slug>/process/", events.Process.as_view(), name="process"),
     path("live-sources/", collections.LiveSources.as_view(), name="live-sources"),
     path("events/<slug:slug>/collections/", collections.Collections.as_view(), name="collections"),
     path(f"{COLLECTION}/", collections.OneCollection.as_view(), name="collection"),
@@ -50,7 +50,12 @@ urlpatterns = [
         collections.Readings.as_view(),
         name="readings",
     ),
+    path("events/<slug:slug>/process/", events.Process.as_view(), name="process"),
+    path("events/<slug:slug>/cancel/", work.Cancel.as_view(), name="cancel"),
+    path("events/<slug:slug>/retry/", work.Retry.as_view(), name="retry"),
     path("events/<slug:slug>/jobs/", events.Jobs.as_view(), name="jobs"),
+    path("events/<slug:slug>/jobs/now/", work.Now.as_view(), name="jobs-now"),
+    path("processes/", work.Processes.as_view(), name="processes"),
     path("events/<slug:slug>/urls/", posts.Links.as_view(), name="urls"),
     path("events/<slug:slug>/posts/", posts.Posts.as_view(), name="posts"),
     path("search/", search.Search.as_view(), name="search-all"),

@@ -1,4 +1,4 @@
-"""An event's name, zone and how its pictures are organised; and its end."""
+"""An event's name, zone, how its pictures are organised, what is kept of it; and its end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from imagery import pipeline, removal
+from imagery import pipeline, removal, retention
 from imagery.access import event_for
-from imagery.forms import SettingsForm, zone_names
-from imagery.models import Role
+from imagery.forms import KeepingForm, SettingsForm, zone_names
+from imagery.models import Event, Role
 
 
 @require_http_methods(["GET", "POST"])
@@ -25,17 +25,58 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
         return redirect("imagery:settings", event.slug)
+    return _page(request, event, form=form, status=422 if form.errors else 200)
+
+
+@require_POST
+def keeping(request: HttpRequest, slug: str) -> HttpResponse:
+    """What is deleted by itself. Where that concerns posts, their number is told first."""
+    event = event_for(request, slug, may="own")
+    form = KeepingForm(request.POST, instance=event)
+    if not form.is_valid():
+        return _page(request, event, keeping=form, status=422)
+    policy = retention.policy_of(event)
+    n = retention.posts(event, policy).count() if policy else 0
+    told = f"{event.keep_days or ''}{'+gone' if event.purge_gone else ''}"
+    if n and form.has_changed() and request.POST.get("told") != told:
+        return _page(request, event, keeping=form, told=told, n_posts=n)
+    form.save()
+    if n:
+        messages.success(request, f"Saved. {_posts(n)} will be deleted within a day.")
+    else:
+        messages.success(request, "Saved. At this moment no post is to be deleted.")
+    return redirect("imagery:settings", event.slug)
+
+
+def _posts(n: int) -> str:
+    return f"{n:,} post{'' if n == 1 else 's'}"
+
+
+def _page(
+    request: HttpRequest,
+    event: Event,
+    *,
+    form: SettingsForm | None = None,
+    keeping: KeepingForm | None = None,
+    status: int = 200,
+    **more: object,
+) -> HttpResponse:
     role = event.role_of(request.user)
-    shown = event_for(request, slug) if form.errors else event  # the header shows what is stored
+    given = form if form is not None else keeping
+    # The header shows what is stored, and so does the form that was not sent.
+    shown = event_for(request, event.slug) if given is not None and given.data else event
     context = {
         "event": shown,
         "tab": "settings",
-        "form": form,
+        "form": form or SettingsForm(instance=shown),
+        "keeping": keeping or KeepingForm(instance=shown),
+        "purges": retention.last_purges(shown),
         "zones": zone_names(),
         "may_edit": role in (Role.OWNER, Role.ANALYST),
         "may_own": role == Role.OWNER,
+        **more,
     }
-    return render(request, "imagery/settings.html", context, status=422 if form.errors else 200)
+    return render(request, "imagery/settings.html", context, status=status)
 
 
 @require_POST

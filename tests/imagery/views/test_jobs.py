@@ -7,13 +7,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from imagery.models import Job
+from imagery import processes
+from imagery.models import Event, Job, Membership
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 JOBS = reverse("imagery:jobs", args=["storm"])
 BAR = reverse("imagery:progress", args=["storm"])
 PROCESS = reverse("imagery:process", args=["storm"])
 CANCEL = reverse("imagery:cancel", args=["storm"])
+BRING_BACK = reverse("imagery:bring-back", args=["storm"])
+ALL = reverse("imagery:jobs-all")
 
 
 def running(event) -> Job:
@@ -65,11 +69,89 @@ def test_jobs_are_listed_with_their_messages(
     Job.objects.create(event=event, stage="fetch", state="failed", message="disk is full")
     running(event)
     client.force_login(viewer)
-    # session, person, event, jobs, imports, role; the bar asks for an import and a job
-    with django_assert_num_queries(9):
+    # session, person, event, jobs, imports, role; of its work: jobs, the active one, three
+    # backlogs, latencies (2), failed, shed; processes, collections; doubtful pairs; the bar asks
+    # for an import and a job
+    with django_assert_num_queries(20):
         page = client.get(JOBS).content.decode()
     assert "disk is full" in page
     assert "Process now" not in page
+    assert "10,000 of 11,200 files" in page
+    assert "live from:body" in page
+
+
+def test_the_page_at_rest_asks_for_nothing(client: Client, event, viewer) -> None:
+    Job.objects.create(event=event, stage="rollup", state="done")
+    client.force_login(viewer)
+    page = client.get(JOBS).content.decode()
+    assert "live from:body" not in page
+    assert "No worker is at work" in page
+    with processes.present("worker", ["look", "asked"], "cpu"):
+        page = client.get(JOBS).content.decode()
+    assert "No worker is at work" not in page
+    assert "look, asked" in page
+
+
+def test_waiting_behind_others_names_only_what_one_sees(client: Client, event, viewer) -> None:
+    seen = Event.objects.create(slug="seen", name="A flood")
+    Membership.objects.create(event=seen, user=viewer, role="viewer")
+    for other in (seen, Event.objects.create(slug="unseen", name="Secret")):
+        Job.objects.create(event=other, stage="look", state="running")
+    Job.objects.create(event=event, stage="fetch")
+    client.force_login(viewer)
+    page = client.get(JOBS).content.decode()
+    assert "A flood" in page
+    assert "Secret" not in page
+    assert "1 pass of events that you do not see" in page
+
+
+def test_what_was_put_aside_is_brought_back(client: Client, event, analyst, monkeypatch) -> None:
+    monkeypatch.setattr("imagery.tasks.run_job.delay_on_commit", lambda *args: None)
+    factories.link(event, "https://x.example/1", state="shed", kind="shed")
+    factories.link(event, "https://x.example/2", state="failed", kind="dns")
+    client.force_login(analyst)
+    page = client.get(JOBS).content.decode()
+    assert "1 link put aside" in page
+    assert "name is unknown" in page
+    told = client.post(BRING_BACK, follow=True).content.decode()
+    assert "1 link will be fetched after all" in told
+    assert event.links.to_fetch().count() == 1
+    assert event.jobs.get().stage == "fetch"
+    assert "No link was put aside" in client.post(BRING_BACK, follow=True).content.decode()
+
+
+def test_viewers_bring_nothing_back(client: Client, event, viewer) -> None:
+    factories.link(event, "https://x.example/1", state="shed", kind="shed")
+    client.force_login(viewer)
+    assert "Bring back" not in client.get(JOBS).content.decode()
+    assert client.post(BRING_BACK).status_code == 404
+
+
+def test_all_events_one_sees(
+    client: Client, event, viewer, stranger, django_assert_num_queries
+) -> None:
+    resting = Event.objects.create(slug="resting", name="An old march")
+    Membership.objects.create(event=resting, user=viewer, role="viewer")
+    running(event)
+    factories.link(resting, "https://x.example/old", state="fetched")
+    waits = Event.objects.create(slug="waits", name="A strike")  # no job has begun yet
+    Membership.objects.create(event=waits, user=viewer, role="viewer")
+    factories.link(waits, "https://x.example/1")
+    client.force_login(viewer)
+    # session, person; events, jobs, imports, three states of rows, collections; processes, live
+    with django_assert_num_queries(11):
+        page = client.get(ALL).content.decode()
+    assert "10,000" in page
+    assert (
+        page.index("Storm")
+        < page.index("A strike")
+        < page.index("At rest")
+        < page.index("An old march")
+    )
+    client.force_login(stranger)
+    page = client.get(ALL).content.decode()
+    assert "Storm" not in page
+    assert "Nothing is under way" in page
 
 
 def test_a_page_without_jobs_says_what_to_do(client: Client, event, analyst) -> None:

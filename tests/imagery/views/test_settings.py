@@ -1,14 +1,18 @@
 """Settings of an event, and its end."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from imagery.models import Event
+from imagery.models import Event, Post, Purge
 from tests.factories import organised
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("imagery:settings", args=["storm"])
+KEEPING = reverse("imagery:keeping", args=["storm"])
 DELETE = reverse("imagery:event-delete", args=["storm"])
 FIELDS = {
     "name": "Storm",
@@ -105,6 +109,75 @@ def test_analysts_do_not_delete(client: Client, event, analyst) -> None:
 
 def test_queries(client: Client, event, owner, django_assert_num_queries) -> None:
     client.force_login(owner)
-    # session, person, event, role; the bar asks for an import and a job
-    with django_assert_num_queries(7):
+    # session, person, event, role, purges, doubtful pairs; the bar asks for an import and a job
+    with django_assert_num_queries(8):
         client.get(PAGE)
+
+
+def aged(event: Event, *days: int) -> None:
+    for index, n in enumerate(days):
+        posted = timezone.now() - timedelta(days=n)
+        Post.objects.create(event=event, platform="p", uid=str(index), posted_at=posted)
+
+
+def test_what_would_be_deleted_is_told_before_it_is_so(client: Client, event, owner) -> None:
+    aged(event, 1, 40, 50)
+    client.force_login(owner)
+    page = client.post(KEEPING, {"keep_days": 30}).content.decode()
+    assert "Save, and delete 2 posts" in page
+    event.refresh_from_db()
+    assert event.keep_days is None
+    # Told of 30 days, and then asked for 45: told again.
+    page = client.post(KEEPING, {"keep_days": 45, "told": "30"}).content.decode()
+    assert "Save, and delete 1 post<" in page
+    told = client.post(KEEPING, {"keep_days": 30, "told": "30"}, follow=True).content.decode()
+    assert "2 posts will be deleted within a day" in told
+    event.refresh_from_db()
+    assert event.keep_days == 30
+    assert event.posts.count() == 3
+
+
+def test_posts_gone_at_their_source_are_told_too(client: Client, event, owner) -> None:
+    aged(event, 1, 2)
+    event.posts.filter(uid="1").update(gone="deleted")
+    client.force_login(owner)
+    assert "delete 1 post<" in client.post(KEEPING, {"purge_gone": "on"}).content.decode()
+    client.post(KEEPING, {"purge_gone": "on", "told": "+gone"})
+    event.refresh_from_db()
+    assert event.purge_gone
+
+
+def test_keeping_more_or_deleting_nothing_is_saved_at_once(client: Client, event, owner) -> None:
+    aged(event, 1)
+    client.force_login(owner)
+    told = client.post(KEEPING, {"keep_days": 7}, follow=True).content.decode()
+    assert "no post is to be deleted" in told
+    client.post(KEEPING, {"keep_days": ""})
+    event.refresh_from_db()
+    assert event.keep_days is None
+
+
+@pytest.mark.parametrize("days", [0, -1, 36501, "many", 10**12])
+def test_days_that_are_none(client: Client, event, owner, days) -> None:
+    client.force_login(owner)
+    answer = client.post(KEEPING, {"keep_days": days})
+    assert answer.status_code == 422
+    event.refresh_from_db()
+    assert event.keep_days is None
+
+
+def test_only_owners_say_what_is_deleted(client: Client, event, analyst) -> None:
+    client.force_login(analyst)
+    assert client.post(KEEPING, {"keep_days": 3}).status_code == 404
+    page = client.get(PAGE).content.decode()
+    assert "owners decide what is deleted" in page
+    client.post(PAGE, {**FIELDS, "most_waiting": 500, "keep_days": 3, "purge_gone": "on"})
+    event.refresh_from_db()
+    assert (event.most_waiting, event.keep_days, event.purge_gone) == (500, None, False)
+    assert not event.jobs.exists()
+
+
+def test_what_was_deleted_is_told(client: Client, event, viewer) -> None:
+    Purge.objects.create(event=event, gone=True, n_posts=1234)
+    client.force_login(viewer)
+    assert "1,234 posts" in client.get(PAGE).content.decode()
