@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from django.db import DatabaseError, connection
 
@@ -66,7 +67,7 @@ class Collector:
         for pk in self._free():
             self._begin(pk)
         if self._only is None and not _is_alive(self._reader) and revisits.due().exists():
-            self._reader = _thread("revisits", revisits.run_while_due, self._stop)
+            self._reader = begun("revisits", revisits.run_while_due, self._stop)
         return bool(self._threads) or _is_alive(self._reader)
 
     def _free(self) -> list[int]:
@@ -89,13 +90,15 @@ class Collector:
         return row.state == Collection.State.ON or gaps.due(row.pk) is not None
 
     def _begin(self, pk: int) -> None:
-        self._threads[pk] = _thread(f"collection {pk}", listening.run, pk, self._stop)
+        self._threads[pk] = begun(f"collection {pk}", listening.run, pk, self._stop)
 
 
-def _thread(name: str, target: object, *args: object) -> threading.Thread:
+def begun(name: str, target: Callable[..., object], *args: object) -> threading.Thread:
+    """A thread of that name, whose connection to the database ends with it."""
+
     def run() -> None:
         try:
-            target(*args)  # type: ignore[operator]
+            target(*args)
         except locks.Busy as error:
             log.info("%s", error)
         except DatabaseError as error:

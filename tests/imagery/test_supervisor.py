@@ -93,3 +93,30 @@ def test_stop_asks_first():
     assert process.stdout.readline() == "ready\n"
     child.stop()
     assert process.returncode == 0
+
+
+def test_a_process_that_is_wanted_at_times_runs_while_it_is(monkeypatch, capfd):
+    monkeypatch.setattr(supervisor, "ASKED_EVERY_S", 0.05)
+    wanted = {"now": False}
+    command = [sys.executable, "-c", "import time; time.sleep(0.3)"]
+    child = supervisor.Child("collector", command, wanted=lambda: wanted["now"])
+    states: list[bool] = []
+
+    def until() -> bool:
+        states.append(child.process is not None)
+        wanted["now"] = len(states) == 5
+        return len(states) > 6 and not states[-1]
+
+    supervisor.supervise([child], until, every_s=0.06)
+    assert not any(states[:5])
+    assert any(states)
+    assert "starting it again" not in capfd.readouterr().err
+
+
+def test_a_database_out_of_reach_wants_no_collector(monkeypatch):
+    from django.db import OperationalError
+
+    def wanted() -> bool:
+        raise OperationalError("no such table")
+
+    assert not supervisor.Child("collector", [], wanted=wanted).is_wanted()

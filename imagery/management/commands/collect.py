@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db import DatabaseError, connection
 
 from imagery import collecting, collector, processes, supervisor
 from imagery.following import duration
-from imagery.management.commands.collector import stop_when_told
+from imagery.management.commands.collector import told_to_stop
 from imagery.models import Collection, Event, Gap
 
 EVERY_S = 5.0
@@ -29,18 +28,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         supervisor.prepare()
         rows = chosen(options["event"], options["collection"], options["start"])
-        stop = threading.Event()
-        stop_when_told(stop)
-        with processes.present("collector"):
+        with told_to_stop() as stop, processes.present("collector"):
             held = collector.Collector(stop, frozenset(row.pk for row in rows))
-            thread = threading.Thread(target=held.run, name="collector", daemon=True)
-            thread.start()
+            thread = collector.begun("collector", held.run)
             left = options["seconds"] or float("inf")
-            while left > 0 and thread.is_alive() and not stop.wait(min(EVERY_S, left)):
-                left -= EVERY_S
-                self._tell(rows)
-            stop.set()
-            thread.join(collector.ENDS_S + 3)
+            try:
+                while left > 0 and thread.is_alive() and not stop.wait(min(EVERY_S, left)):
+                    left -= EVERY_S
+                    self._tell(rows)
+            finally:
+                stop.set()
+                thread.join(collector.ENDS_S + 3)
         self._tell(rows)
 
     def _tell(self, rows: list[Collection]) -> None:

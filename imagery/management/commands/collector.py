@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -21,12 +23,20 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        stop_when_told(stop)
-        with processes.present("collector"):
+        with told_to_stop() as stop, processes.present("collector"):
             collector.Collector(stop).run(options["until_idle"])
 
 
-def stop_when_told(stop: threading.Event) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+@contextmanager
+def told_to_stop() -> Iterator[threading.Event]:
+    """Set by Ctrl-C, SIGTERM or SIGHUP while the block runs."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

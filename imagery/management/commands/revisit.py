@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from imagery import revisits, supervisor
 from imagery.following import duration
-from imagery.management.commands.collector import stop_when_told
+from imagery.management.commands.collector import told_to_stop
 from imagery.models import Event, Post, Reading
 
 
@@ -33,16 +32,15 @@ class Command(BaseCommand):
             self.stdout.write(told)
 
     def _read(self, event: Event) -> None:
-        stop = threading.Event()
-        stop_when_told(stop)
-        while not stop.is_set():
-            done = revisits.run(stop, event)
-            self.stdout.write(
-                f"{done.n_read:,} read, {done.n_gone:,} gone, {done.n_missed:,} ages missed, "
-                f"{done.n_untold:,} not told of"
-            )
-            if not done.n_read + done.n_gone + done.n_untold:
-                return
+        with told_to_stop() as stop:
+            while not stop.is_set():
+                done = revisits.run(stop, event)
+                self.stdout.write(
+                    f"{done.n_read:,} read, {done.n_gone:,} gone, {done.n_missed:,} ages missed, "
+                    f"{done.n_untold:,} not told of"
+                )
+                if not done.n_read + done.n_gone + done.n_untold:
+                    return
 
 
 def lines(event: Event) -> list[str]:
