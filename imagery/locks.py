@@ -42,8 +42,7 @@ def one_writer(event_id: int) -> Iterator[None]:
     """Hold the event while writing its sets. Raises Busy if another process does."""
     me = uuid.uuid4().hex
     now = timezone.now()
-    free = Q(locked_until=None) | Q(locked_until__lt=now)
-    taken = Event.objects.filter(free, pk=event_id).update(
+    taken = Event.objects.filter(free("locked", LEASE_S), pk=event_id).update(
         locked_by=me, locked_until=now + timedelta(seconds=LEASE_S)
     )
     if not taken:
@@ -121,9 +120,9 @@ def collector(collection_id: int, what: Literal["held", "visits_held"] = "held")
             lease.give_back()
 
 
-def free(what: str = "held") -> Q:
+def free(what: str = "held", lease_s: float = COLLECTOR_LEASE_S) -> Q:
     """Leases that nobody has, whose time is over, or whose end only a set clock can explain."""
-    now, lease = timezone.now(), timedelta(seconds=COLLECTOR_LEASE_S)
+    now, lease = timezone.now(), timedelta(seconds=lease_s)
     until = f"{what}_until"
     return Q(**{until: None}) | Q(**{f"{until}__lt": now}) | Q(**{f"{until}__gt": now + 2 * lease})
 

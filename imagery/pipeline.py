@@ -112,21 +112,26 @@ def _resume(silent_since: datetime) -> int:
     from imagery import tasks
 
     n = 0
-    silent = Q(beat_at__lt=silent_since) | Q(beat_at=None, created_at__lt=silent_since)
-    for job in Job.objects.active().filter(silent):
+    for job in Job.objects.active().filter(_unheard("beat_at", silent_since)):
         log.info("taking up %s of event %s again", job.stage, job.event_id)
         _send(job)
         n += 1
     # A command may be reading an import this very moment: it tells so every second or so.
     quiet_since = min(silent_since, timezone.now() - timedelta(seconds=IMPORT_QUIET_S))
-    silent = Q(updated_at__lt=quiet_since) | Q(updated_at=None, created_at__lt=quiet_since)
-    for row in Import.objects.unfinished().filter(silent):
+    for row in Import.objects.unfinished().filter(_unheard("updated_at", quiet_since)):
         tasks.import_file.delay_on_commit(row.pk)
         n += 1
     for event in passes.stranded():
         start(event.pk, quick=True)
         n += 1
     return n
+
+
+def _unheard(sign: str, since: datetime) -> Q:
+    """Rows whose last sign of life is older, or so far ahead that only a set clock explains it."""
+    ahead = timezone.now() + timedelta(seconds=SILENT_S)
+    never = Q(**{sign: None}, created_at__lt=since)
+    return Q(**{f"{sign}__lt": since}) | Q(**{f"{sign}__gt": ahead}) | never
 
 
 def _send(job: Job) -> None:

@@ -232,6 +232,14 @@ def test_a_silent_job_is_taken_up_and_a_living_one_left(event):
     assert pipeline.resume() == 0
 
 
+def test_a_clock_set_back_leaves_no_job_alive_for_hours(event):
+    ahead = timezone.now() + timedelta(hours=2)
+    Job.objects.create(event=event, stage=Stage.FETCH, state="running", beat_at=ahead)
+    Event.objects.update(locked_by="the dead", locked_until=ahead)
+    assert pipeline.resume() == 1
+    assert event.jobs.filter(stage=Stage.ROLLUP, state="done").exists()
+
+
 def test_an_import_that_died_is_read_again(event, files):
     path = files.parent / "posts.ndjson"
     path.write_text("\n".join(json.dumps(post) for post in _posts(files)))
