@@ -53,7 +53,7 @@ def ask(server: MastodonServer, token: str = "", **options: object) -> Ask:
 def until(stream: Iterator[Heard], n: int) -> list[Heard]:
     """What is heard until n posts were told or deleted, or could not be read."""
     heard: list[Heard] = []
-    give_up_at = time.monotonic() + 10
+    give_up_at = time.monotonic() + 30
     while len(things(heard)) < n:
         heard.append(next(stream))
         assert time.monotonic() < give_up_at, things(heard)
@@ -210,7 +210,7 @@ def test_too_many_questions_wait_as_long_as_the_server_says(server):
     server.failures.append(Failure(429, headers))
     with pytest.raises(Interrupted) as stopped:
         until(stream, 1)
-    assert stopped.value.wait_s == pytest.approx(120, abs=5)
+    assert stopped.value.wait_s == pytest.approx(120, abs=20)
 
 
 def test_polling_goes_no_faster_than_the_limit_allows(server):
