@@ -79,9 +79,9 @@ def test_missing_event(client: Client, owner) -> None:
 def test_queries(client: Client, event, viewer, n, django_assert_num_queries) -> None:
     organised(event, n)
     client.force_login(viewer)
-    # session, person, event, role, two rows of pictures, failures, two of waiting, last job;
-    # the bar asks for an import and a job
-    with django_assert_num_queries(13):
+    # session, person, event, role, two rows of pictures, failures, two of waiting, last job,
+    # collections that are on; the bar asks for an import and a job
+    with django_assert_num_queries(14):
         client.get(PAGE)
 
 
