@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from imagery import comparing, known, pictures, renditions, version_history
 from imagery.access import event_for
-from imagery.core import decode, placements
+from imagery.core import covering, decode, placements
 from imagery.models import Event, Image, Link, PostLink
 from imagery.views import query
 from imagery.views.files import TYPES
@@ -82,7 +82,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def difference(request: HttpRequest, slug: str) -> HttpResponse:
     """The difference picture; its figures are in headers. `mirror` turns the second round,
-    `line` 0 leaves what matches say aside."""
+    `line` 0 leaves what matches say aside. Where a block list knows either of the two, it is
+    blurred unless `?shown` asks for it."""
     event = event_for(request, slug)
     try:
         first, second = _asked(request, event)
@@ -90,7 +91,9 @@ def difference(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     placement = _placement(request, event, first, second)
     numbers = tuple(np.round(placement, 5).ravel().tolist())
-    etag = f'"{DIFFERENCE}-{first.pk}-{second.pk}-{hash(numbers):x}"'
+    covered = "shown" not in request.GET and _is_covered(event, first, second)
+    cover = "-covered" if covered else ""
+    etag = f'"{DIFFERENCE}-{first.pk}-{second.pk}-{hash(numbers):x}{cover}"'
     if (unchanged := get_conditional_response(request, etag=etag)) is not None:
         return unchanged
     try:
@@ -99,7 +102,8 @@ def difference(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(f"the file of image {first} or {second} is gone") from None
     except decode.Refused as error:
         raise Http404(f"image {first} or {second} cannot be shown: {error}") from None
-    response = HttpResponse(drawn.jpeg, content_type="image/jpeg")
+    jpeg = covering.blurred(drawn.jpeg) if covered else drawn.jpeg
+    response = HttpResponse(jpeg, content_type="image/jpeg")
     response["Afterimage-Overlap"] = f"{drawn.overlap:.5f}"
     response["Afterimage-Differing"] = "" if drawn.differing is None else f"{drawn.differing:.5f}"
     response["Afterimage-Added"] = f"{drawn.added:.5f}"
@@ -107,6 +111,10 @@ def difference(request: HttpRequest, slug: str) -> HttpResponse:
     response["ETag"], response["Cache-Control"] = etag, PRIVATE
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _is_covered(event: Event, *images: Image) -> bool:
+    return bool(event.known_revision) and any(known.is_covered(image) for image in images)
 
 
 def _asked(request: HttpRequest, event: Event) -> tuple[Image, Image]:

@@ -174,8 +174,14 @@ function heatUrl() {
   const url = new URL(data.difference, location.href);
   if (flags.mirror) url.searchParams.set("mirror", "1");
   if (!flags.line || !data.told) url.searchParams.set("line", "0");
+  if (root.querySelector('img[src*="shown=1"]')) url.searchParams.set("shown", "1");
   return url.href;
 }
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("[data-show-covered]")) return;
+  setTimeout(() => mode() === "difference" && heat()); // once the cover is lifted
+}, true);
 
 function lay({ src, box: [x, y, w, h], added }) {
   pictures.heat.src = src;

@@ -243,3 +243,16 @@ def test_a_blocked_picture_says_so_and_is_shown_on_demand(client, viewer, made, 
         html = client.get(page).content.decode()
         assert "blocked by Theirs" in html
         assert "data-show-covered" in html
+    drawn = f"/e/storm/compare/difference.jpg?a={one.pk}&b={other.pk}"
+    blurred, asked_for = client.get(drawn), client.get(f"{drawn}&shown=1")
+    assert blurred.status_code == asked_for.status_code == 200
+    assert blurred["ETag"] != asked_for["ETag"]
+    assert blurred["Afterimage-Differing"] == asked_for["Afterimage-Differing"]
+    a, b = (Picture.open(io.BytesIO(answer.content)) for answer in (blurred, asked_for))
+    assert a.size == b.size
+    assert _detail(a) < 0.5 * _detail(b)
+
+
+def _detail(picture: Picture.Image) -> float:
+    """Mean difference of neighbouring pixels."""
+    return float(np.abs(np.diff(np.asarray(picture.convert("L"), np.float64))).mean())
