@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
@@ -41,7 +41,7 @@ def _busy(error: BaseException | None) -> str:
         said = str(error).lower()
         if isinstance(error, OSError) and error.errno in FULL:
             return "The server's disk is full. Nothing that was saved is lost."
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError | InterfaceError):
             if "full" in said or "no space" in said:
                 return "The server's disk is full. Nothing that was saved is lost."
             return "The database is busy or out of reach. Nothing that was saved is lost."

@@ -2,7 +2,7 @@ import errno
 import sqlite3
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from imagery.models import Event
@@ -29,6 +29,8 @@ def _failing(error: Exception):
     "error, told",
     [
         (OperationalError("database is locked"), "database is busy"),
+        (OperationalError("connection refused"), "out of reach"),
+        (InterfaceError("the connection is closed"), "out of reach"),
         (OperationalError("database or disk is full"), "disk is full"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
     ],
