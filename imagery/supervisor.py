@@ -26,6 +26,7 @@ LIVED_S = 10  # a process that lived longer is started again at once
 QUICK_ENDS = 4
 ASKED_EVERY_S = 3.0  # whether a process is wanted that is not always
 COLLECTOR_IDLE_S = 30
+RESTS_S = 60.0  # one of those that keeps ending; the others go on
 PR_SET_PDEATHSIG = 1
 
 
@@ -192,7 +193,8 @@ class Child:
     def watch(self) -> None:
         """Start again if it ended, a little later each time it ended quickly.
 
-        Raises KeepsEnding after QUICK_ENDS of them in a row.
+        One that is not always wanted ends well with code 0, and rests where it keeps ending. Else
+        raises KeepsEnding after QUICK_ENDS of them in a row.
         """
         if self.process is None:
             if self.wanted is not None and self.is_wanted():
@@ -207,6 +209,12 @@ class Child:
         code = self.process.returncode
         self._end_group(signal.SIGKILL)  # children of a killed parent
         self.n_quick_ends = 0 if lived > LIVED_S else self.n_quick_ends + 1
+        if self.n_quick_ends >= QUICK_ENDS and self.wanted is not None:
+            print(
+                f"{self.name} keeps ending ({code}); a minute's rest", file=sys.stderr, flush=True
+            )
+            self.process, self.asked_at = None, time.monotonic() + RESTS_S
+            return
         if self.n_quick_ends >= QUICK_ENDS:
             raise KeepsEnding(f"the {self.name} ends as soon as it is started (exit code {code})")
         print(f"{self.name} ended ({code}); starting it again", file=sys.stderr, flush=True)

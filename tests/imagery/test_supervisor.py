@@ -120,3 +120,16 @@ def test_a_database_out_of_reach_wants_no_collector(monkeypatch):
         raise OperationalError("no such table")
 
     assert not supervisor.Child("collector", [], wanted=wanted).is_wanted()
+
+
+def test_a_collector_that_keeps_ending_rests_and_takes_nobody_along(short, capfd):
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    child = supervisor.Child("collector", command, wanted=lambda: True)
+    looks: list[bool] = []
+
+    def until() -> bool:
+        looks.append(child.process is None)
+        return looks[-5:] == [True] * 5
+
+    supervisor.supervise([child], until)
+    assert "collector keeps ending (3)" in capfd.readouterr().err
