@@ -23,7 +23,7 @@ from imagery.writing import update_rows
 if TYPE_CHECKING:
     from imagery.core.backbones import Backbone
 
-BATCH = 32
+BATCH = 32  # at least; a network on a GPU takes more at once
 TOP_CLASSES = 5
 HASH_VERSION = "+".join(hashing.ALGORITHMS.values())
 
@@ -84,7 +84,7 @@ def look(
     images = list(event.images.to_look(event.embedder).filter(pk__in=ids).order_by("pk"))
     network = None if event.descriptor == "classic" else backbone(event.backbone)
     with threadpool_limits(_threads(), user_api="blas"):
-        for batch in _batches(images):
+        for batch in _batches(images, max(BATCH, network.rows if network else 0)):
             seen = [_see(image, network) for image in batch]
             good = [one for one in seen if one.image.failed_at is None]
             _describe(good, network)
@@ -98,9 +98,9 @@ def _threads() -> int:
     return max(1, (os.cpu_count() or 1) // settings.CELERY_WORKER_CONCURRENCY)
 
 
-def _batches(images: list[Image]) -> Iterator[list[Image]]:
-    for start in range(0, len(images), BATCH):
-        yield images[start : start + BATCH]
+def _batches(images: list[Image], size: int) -> Iterator[list[Image]]:
+    for start in range(0, len(images), size):
+        yield images[start : start + size]
 
 
 def _see(image: Image, network: Backbone | None) -> Seen:

@@ -38,7 +38,7 @@ from imagery.models import Event, Import, Job, Stage
 
 log = logging.getLogger(__name__)
 
-CHUNK = {Stage.FETCH: 256, Stage.LOOK: 64, Stage.VERSIONS: 128}
+CHUNK = {Stage.FETCH: 256, Stage.LOOK: 128, Stage.VERSIONS: 128}
 SMALLEST = 8  # rows of a chunk, where there is less to do than chunks for all processes
 PROCESSES = 4  # among which little work is divided
 WINDOW = 200  # chunks sent out at once

@@ -97,6 +97,11 @@ class Backbone:
         self._run = run
         self._lock = threading.Lock()
 
+    @property
+    def rows(self) -> int:
+        """Pictures of one forward pass: fewer are padded."""
+        return self._run.rows
+
     def prepare(self, pixels: Pixels) -> np.ndarray:
         """(h, w, 3) uint8 or RGB of any size → (crop, crop, 3) uint8, the network's input.
 

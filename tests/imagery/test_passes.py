@@ -102,7 +102,7 @@ def test_little_work_is_divided_among_processes_and_much_in_chunks(event):
     job = Job(event=event, stage=Stage.LOOK)
     sizes = [[len(c) for c in pipeline._chunks(job, list(range(n)))] for n in (5, 40, 100, 1000)]
     assert sizes[:3] == [[5], [10] * 4, [25] * 4]
-    assert sizes[3] == [64] * 15 + [40]
+    assert sizes[3] == [128] * 7 + [104]
 
 
 def test_a_quick_pass_takes_so_many_links_and_comes_again_for_the_others(event, monkeypatch):
