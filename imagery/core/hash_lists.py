@@ -1,16 +1,19 @@
 """Lists of known hashes, as PDQ's tools and exchanges write them: `hash,quality,name` lines.
 
 Columns are found by their header where there is one, else by what stands in them. Lines may be
-a hash alone, and be parted by commas, semicolons or tabs. "#" begins a comment.
+a hash alone, be parted by commas, semicolons or tabs, end as on any system, and be UTF-8 or
+UTF-16. "#" begins a comment.
 """
 
+import codecs
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 LEAST_QUALITY = 50  # PDQ's own rule: what has less is not compared
-MOST_LINE = 4096  # bytes
+MOST_LINE = 4096  # characters
 DIGITS = 64
 UNRATED = 100
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -43,7 +46,7 @@ def read(file: BinaryIO) -> Iterator[Row | Bad]:
     first = True
     for number, line in _lines(file):
         if line is None:
-            yield Bad(number, f"the line is longer than {MOST_LINE:,} bytes")
+            yield Bad(number, f"the line is longer than {MOST_LINE:,} characters")
             continue
         cells = _cells(line)
         if not any(cells) or cells[0].startswith("#"):
@@ -60,15 +63,27 @@ def read(file: BinaryIO) -> Iterator[Row | Bad]:
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
     """(number, text); None for a line that is too long, whose rest is passed over."""
+    text = io.TextIOWrapper(file, _encoding(file), "replace")
     number, whole = 0, True
-    while data := file.readline(MOST_LINE):
-        begins, whole = whole, data.endswith(b"\n") or len(data) < MOST_LINE
-        if not begins:
-            continue
-        number += 1
-        encoding = "utf-8-sig" if number == 1 else "utf-8"
-        text = data.decode(encoding, "replace").replace("\0", "")
-        yield number, text.strip() if whole else None
+    try:
+        while line := text.readline(MOST_LINE):
+            begins, whole = whole, line.endswith("\n") or len(line) < MOST_LINE
+            if begins:
+                number += 1
+                yield number, line.replace("\0", "").strip() if whole else None
+    finally:
+        text.detach()  # the file is its owner's to close
+
+
+def _encoding(file: BinaryIO) -> str:
+    """UTF-16 where a mark, or a zero in the first letter, says so; else UTF-8."""
+    begin = file.read(2)
+    file.seek(-len(begin), io.SEEK_CUR)
+    if begin in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if len(begin) == 2 and (begin[0] == 0) != (begin[1] == 0):
+        return "utf-16-be" if begin[0] == 0 else "utf-16-le"
+    return "utf-8-sig"
 
 
 def _cells(line: str) -> list[str]:

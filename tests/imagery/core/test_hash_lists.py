@@ -53,7 +53,7 @@ def test_bad_rows_are_named_and_the_rest_goes_on() -> None:
 def test_a_line_without_end_is_one_bad_row() -> None:
     found = rows(f"{A},100\n" + "x" * (5 * MOST_LINE) + f"\n{B},100\n")
     assert [type(row) for row in found] == [Row, Bad, Row]
-    assert found[1] == Bad(2, "the line is longer than 4,096 bytes")
+    assert found[1] == Bad(2, "the line is longer than 4,096 characters")
     assert found[2].line == 3
 
 
@@ -74,3 +74,17 @@ def test_any_name_survives_its_csv(name: str) -> None:
         return
     (row,) = rows(text)
     assert (row.pdq, row.quality) == (A, 80)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_lines_of_every_system_and_encoding(end, encoding) -> None:
+    text = end.join(["hash,quality,name", f"{A},100,brücke", f"{B},90,桥", ""])
+    found = rows(text.encode(encoding))
+    assert found == [Row(2, A, 100, "brücke"), Row(3, B.lower(), 90, "桥")]
+
+
+def test_the_file_is_left_open() -> None:
+    file = io.BytesIO(A.encode())
+    assert len(list(read(file))) == 1
+    assert not file.closed
