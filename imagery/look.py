@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from imagery.writing import update_rows
 
 if TYPE_CHECKING:
     from imagery.core.backbones import Backbone
+
+log = logging.getLogger(__name__)
 
 BATCH = 32  # at least; a network on a GPU takes more at once
 TOP_CLASSES = 5
@@ -60,11 +63,20 @@ def choose_embedder(event: Event) -> str:
     try:
         embedder, note = backbone(event.backbone).version, ""
     except WeightsMissing as error:
-        embedder, note = descriptors.VERSION, str(error)
+        embedder, note = descriptors.VERSION, _without_folders(str(error))
+        if note != event.embedder_note:
+            log.warning("event %s: %s", event.pk, error)
     if (embedder, note) != (event.embedder, event.embedder_note):
         event.embedder, event.embedder_note = embedder, note
         event.save(update_fields=["embedder", "embedder_note"])
     return embedder
+
+
+def _without_folders(text: str) -> str:
+    """Where the server keeps its weights is nothing that members of an event need to know."""
+    for folder in (settings.IMAGERY_WEIGHTS_DIR, settings.DATA_DIR / "weights"):
+        text = text.replace(f"{folder}{os.sep}", "").replace(str(folder), "the weights folder")
+    return text
 
 
 @dataclass(slots=True)

@@ -133,6 +133,23 @@ def test_counts_trace_to_rows(event, files):
     assert timeline["post_n"].sum() == event.posts.count()
 
 
+def test_notes_name_no_folder_of_the_server(event, monkeypatch, settings, caplog):
+    from imagery.core import backbones
+
+    where = settings.IMAGERY_WEIGHTS_DIR / "mobilenet_v2.pth"
+
+    def missing(*args, **kwargs):
+        raise backbones.WeightsMissing(f"Looked for: {where} (no such file).")
+
+    monkeypatch.setattr(backbones, "load", missing)
+    look.choose_embedder(event)
+    assert event.embedder_note == "Looked for: mobilenet_v2.pth (no such file)."
+    assert str(where) in caplog.text  # whoever runs the server reads it in the log
+    caplog.clear()
+    look.choose_embedder(event)
+    assert not caplog.text
+
+
 def test_no_weights_are_told_and_groups_are_there(event, files):
     _bring(event, files, _posts(files))
     event.refresh_from_db()
