@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import File
@@ -41,7 +41,7 @@ class Found:
     path: str
     n_bytes: int
     changed_ns: int
-    open: Callable[[], IO[bytes]]
+    open: Callable[[], Any]  # of a binary file
 
 
 def place(folder: Path, sha256: str) -> Path:
