@@ -46,6 +46,18 @@ def run(command: list[str], env: dict[str, str], every_s: float = 0.2) -> Watche
     return found
 
 
+def core_s(pid: int) -> float:
+    """Processor time so far of the process and its living descendants."""
+    spent = 0.0
+    for one in _family(pid):
+        try:
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        except OSError:  # ended meanwhile
+            continue
+        spent += sum(map(int, fields[11:15])) / TICKS  # also of children that ended
+    return spent
+
+
 def _sample(pid: int, found: Watched, ended: threading.Event, every_s: float) -> None:
     while not ended.is_set():
         held = 0.0
