@@ -18,6 +18,7 @@ from imagery.pace import Hour, StagePace
 from imagery.progress import Progress
 
 SPREAD = (Stage.FETCH, Stage.LOOK, Stage.VERSIONS)
+UNHEARD_S = 60
 GONE_SHOWN = timedelta(days=1)
 
 
@@ -43,6 +44,17 @@ class Work:
     place: backlog.Place | None  # while it waits
     n_failed: int
     n_shed: int
+
+    @property
+    def unheard_s(self) -> float | None:
+        """How long nobody has taken the job up, though it is its turn; None within a minute.
+
+        A job is a row before it is a message: where the broker is out of reach, it waits so.
+        """
+        if self.job is None or self.place is None or self.place.before:
+            return None
+        waited_s = (timezone.now() - self.job.created_at).total_seconds()
+        return waited_s if waited_s > UNHEARD_S else None
 
 
 SHORT = {

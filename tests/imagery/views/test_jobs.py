@@ -105,6 +105,16 @@ def test_waiting_behind_others_names_only_what_one_sees(client: Client, event, v
     assert "1 pass of events that you do not see" in page
 
 
+def test_a_job_that_nobody_takes_up_is_told(client: Client, event, viewer) -> None:
+    job = Job.objects.create(event=event, stage="fetch")
+    client.force_login(viewer)
+    assert "It is its turn" not in client.get(JOBS).content.decode()
+    Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=5))
+    assert "nobody has taken it up for 5 min" in client.get(JOBS).content.decode()
+    with processes.present("worker"):
+        assert "messages to them may be out of reach" in client.get(JOBS).content.decode()
+
+
 def test_what_was_put_aside_is_brought_back(client: Client, event, analyst, monkeypatch) -> None:
     monkeypatch.setattr("imagery.tasks.run_job.delay_on_commit", lambda *args: None)
     factories.link(event, "https://x.example/1", state="shed", kind="shed")
