@@ -8,7 +8,17 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from imagery import blobs, deciding, ingest, pipeline, retention, storing, text_index, text_search
+from imagery import (
+    blobs,
+    deciding,
+    ingest,
+    pipeline,
+    retention,
+    storing,
+    supervisor,
+    text_index,
+    text_search,
+)
 from imagery.models import (
     Account,
     Decision,
@@ -290,7 +300,8 @@ def told(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_counts_and_deletes(storm):
+def test_the_command_counts_and_deletes(storm, monkeypatch):
+    monkeypatch.setattr(supervisor, "prepare", lambda: None)  # tables are there
     days = (timezone.now() - datetime(2017, 9, 10, tzinfo=UTC)).days
     asked = ("storm", "--older-than", str(days))
     assert "2 posts, 1 accounts, 1 links and 1 images would go" in told(*asked, "--dry-run")

@@ -27,7 +27,7 @@ def test_the_secret_key_is_long_and_nobody_elses(settings, monkeypatch, tmp_path
     settings.SECRET_KEY = "x" * 50
     assert machine.secret_key().level == "good"
     monkeypatch.delenv("SECRET_KEY")
-    settings.DATA_DIR = tmp_path
+    settings.DATA_DIR, settings.EMBEDDED = tmp_path, True
     path = tmp_path / "secret_key"
     path.write_text("x" * 50)
     path.chmod(0o644)
