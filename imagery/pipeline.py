@@ -46,6 +46,8 @@ PATIENCE_S = 3.0  # for which a quick pass waits for links
 WINDOW_LIVE = 4  # so many where newer posts wait for them
 SILENT_S = 45  # a running job without a sign of life for this long is taken up again
 IMPORT_QUIET_S = 10
+FORGOTTEN_AFTER = timedelta(days=14)
+REMEMBERED = 500  # an event's latest jobs, however old: quick passes make thousands a day
 ORDER = passes.WHOLE
 State = Job.State
 
@@ -124,6 +126,17 @@ def _resume(silent_since: datetime) -> int:
     for event in passes.stranded():
         start(event.pk, quick=True)
         n += 1
+    return n
+
+
+def forget_jobs() -> int:
+    """Delete jobs that ended long ago, each event's latest aside. Returns how many."""
+    before, n = timezone.now() - FORGOTTEN_AFTER, 0
+    for event in Event.objects.filter(jobs__finished_at__lt=before).distinct():
+        older = event.jobs.order_by("-pk").values_list("pk", flat=True)[REMEMBERED:]
+        if last := older.first():
+            ended = event.jobs.filter(pk__lte=last, finished_at__lt=before)
+            n += ended.exclude(state__in=(State.QUEUED, State.RUNNING)).delete()[0]
     return n
 
 

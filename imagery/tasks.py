@@ -79,11 +79,12 @@ def purge_events() -> None:
 
 @shared_task
 def sweep_drafts() -> None:
-    from imagery import blobs, processes, uploads
+    from imagery import blobs, pipeline, processes, uploads
 
     blobs.sweep_drafts()
     uploads.sweep()
     processes.prune()
+    pipeline.forget_jobs()
 
 
 @shared_task

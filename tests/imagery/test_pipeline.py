@@ -249,6 +249,24 @@ def test_a_silent_job_is_taken_up_and_a_living_one_left(event):
     assert pipeline.resume() == 0
 
 
+def test_jobs_that_ended_long_ago_are_forgotten_the_latest_aside(event, monkeypatch):
+    monkeypatch.setattr(pipeline, "REMEMBERED", 2)
+    long_ago = timezone.now() - timedelta(days=15)
+    made = [
+        Job.objects.create(event=event, stage=Stage.FETCH, state=state, finished_at=at)
+        for state, at in [
+            ("done", long_ago),
+            ("failed", long_ago),
+            ("done", timezone.now()),
+            ("done", long_ago),
+            ("cancelled", long_ago),
+        ]
+    ]
+    assert pipeline.forget_jobs() == 2
+    assert set(event.jobs.all()) == set(made[2:])
+    assert pipeline.forget_jobs() == 0
+
+
 def test_a_clock_set_back_leaves_no_job_alive_for_hours(event):
     ahead = timezone.now() + timedelta(hours=2)
     Job.objects.create(event=event, stage=Stage.FETCH, state="running", beat_at=ahead)
