@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -26,7 +27,7 @@ class PatientTask(DjangoTask):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Lines logged meanwhile are tagged by the task and by the ids that it was given."""
-        given = _parameters(type(self)).bind(*args, **kwargs).arguments
+        given = _parameters(type(self).run).bind(*args, **kwargs).arguments
         ids = {name.removesuffix("_id"): v for name, v in given.items() if name.endswith("_id")}
         with logs.tagged(task=self.name.rpartition(".")[2], **ids):
             return super().__call__(*args, **kwargs)
@@ -42,5 +43,5 @@ class PatientTask(DjangoTask):
 
 
 @cache
-def _parameters(task: type[PatientTask]) -> inspect.Signature:
-    return inspect.signature(task.run)
+def _parameters(run: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(run)

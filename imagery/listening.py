@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from config import logs
 from imagery import batches, gaps, locks, rules
 from imagery.core import patience
 from imagery.models import Collection
@@ -43,7 +44,11 @@ def run(collection_id: int, stop: threading.Event) -> None:
 
     Raises Busy where another holds it.
     """
-    with locks.collector(collection_id) as lease:
+    event_id = (
+        Collection.objects.filter(pk=collection_id).values_list("event_id", flat=True).first()
+    )
+    tags = logs.tagged(collection=collection_id, event=event_id)
+    with tags, locks.collector(collection_id) as lease:
         Listener(lease, stop).run()
 
 

@@ -165,8 +165,8 @@ def run(job_id: int, round: int) -> None:
     if job is None:
         return
     event = job.event
-    of = {"event": job.event_id, "stage": job.stage}
-    with logs.tagged(**of), locks.beating(lambda: beat(job_id)):
+    tags = logs.tagged(event=job.event_id, stage=job.stage)
+    with tags, locks.beating(lambda: beat(job_id)):
         try:
             if job.stage in CHUNK:
                 _spread(job, event)
@@ -288,8 +288,8 @@ def run_chunk(job_id: int, round: int, ids: list[int]) -> None:
         if not counted:
             raise Stopped
 
-    of = {"event": job.event_id, "stage": job.stage}
-    with logs.tagged(**of), locks.beating(lambda: beat(job_id)):
+    tags = logs.tagged(event=job.event_id, stage=job.stage)
+    with tags, locks.beating(lambda: beat(job_id)):
         try:
             if job.stage == Stage.FETCH:
                 _fetch(job, ids, progress)

@@ -181,6 +181,7 @@ def _store(
     untold: the server answered, so those that it did not tell of are to be asked for later.
     """
     row, now, tally = lease.row(), timezone.now(), Tally()
+    locks.storing(row.event_id)  # what is there now is not purged meanwhile
     there = set(
         Post.objects.filter(pk__in=[post.pk for post in posts], gone="").values_list(
             "pk", flat=True
