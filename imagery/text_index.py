@@ -199,7 +199,7 @@ def _postgres(schema: str) -> list[str]:
         $$""",
         f"""CREATE OR REPLACE FUNCTION {POSTGRES_VECTOR}(
             said text, hashtags jsonb, place text, account bigint, lang text)
-        RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 10000 AS $$
         SELECT to_tsvector('simple', {words}(said))
             || setweight(to_tsvector('simple', {words}(
                 (SELECT coalesce(string_agg(tag, ' '), '')
