@@ -41,7 +41,8 @@ from .network import MAX_FRAME
 REWOUND_US = 5_000_000
 SILENCE_S = 60.0  # the whole of Bluesky is never silent for so long
 FEW_S = 20.0  # a handful of accounts is up to date once silent for so long
-LATE = timedelta(minutes=1)
+AHEAD = timedelta(minutes=1)
+LATE = timedelta(seconds=20)  # the whole of Bluesky, asked from a time that is known, begins sooner
 MAX_DIDS = 100  # more would not fit into an address
 DICTIONARY = "IMAGERY_JETSTREAM_DICTIONARY"
 _POST_URI = re.compile(r"at://did:[A-Za-z0-9._:%-]{1,300}/app\.bsky\.feed\.post/[\w.~:-]{1,200}")
@@ -81,9 +82,7 @@ class BlueskyLive:
     def stream(self, ask: Ask, cursor: str) -> Iterator[Heard]:
         since_us = max(0, int(cursor) - REWOUND_US) if _is_time(cursor) else None
         resumed = False if since_us is None else True if _dids(ask) else None
-        if resumed is not None:
-            yield Heard(resumed=resumed)
-        for heard in _listen(ask, since_us):
+        for heard in _listen(ask, since_us, Heard(resumed=resumed)):
             if resumed is None and since_us is not None and heard.at is not None:
                 resumed = heard.at - _at(since_us) <= LATE
                 heard = replace(heard, resumed=resumed)
@@ -113,7 +112,7 @@ class BlueskyLive:
         if from_us is not None:
             lost, whole = _at(from_us) - begins_at, ends_at - begins_at
             raise CannotRefill(
-                f"{_minutes(lost)} of {_minutes(whole)} minutes are lost: "
+                f"{_told_span(lost)} of {_told_span(whole)} are lost: "
                 f"the server's memory begins at {_at(from_us):%Y-%m-%d %H:%M} UTC."
             )
 
@@ -154,7 +153,8 @@ def _followers(api: Asking, accounts: Sequence[str]) -> dict[str, int | None]:
 # The wire ------------------------------------------------------------------------------------
 
 
-def _listen(ask: Ask, since_us: int | None) -> Iterator[Heard]:
+def _listen(ask: Ask, since_us: int | None, connected: Heard | None = None) -> Iterator[Heard]:
+    """connected: said once the connection is there."""
     from websockets.exceptions import ConnectionClosed
 
     unpack = _unpacker()
@@ -173,6 +173,7 @@ def _listen(ask: Ask, since_us: int | None) -> Iterator[Heard]:
         raise told(problem) from problem
     latest_us, heard_at = since_us or 0, time.monotonic()
     with contextlib.closing(wire):
+        yield connected or Heard()
         while True:
             try:
                 frame = wire.recv(timeout=TICK_S)
@@ -224,7 +225,7 @@ def _seen_at(time_us: object) -> datetime | None:
     if type(time_us) is not int or not 10**15 < time_us < 10**17:
         return None
     at = _at(time_us)
-    return at if at <= datetime.now(UTC) + LATE else None
+    return at if at <= datetime.now(UTC) + AHEAD else None
 
 
 def _unpacker() -> Unpack | None:
@@ -280,5 +281,6 @@ def _at(time_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=time_us)
 
 
-def _minutes(span: timedelta) -> str:
-    return f"{span.total_seconds() / 60:,.0f}"
+def _told_span(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:,.0f} minutes"

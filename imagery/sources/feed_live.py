@@ -10,7 +10,7 @@ import io
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -43,13 +43,19 @@ _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, */*
 
 @dataclass(slots=True)
 class Feed:
-    """One feed as far as it is known. due: monotonic seconds. newest: of the entries so far."""
+    """One feed as far as it is known. due: monotonic seconds. newest: of the entries so far.
+
+    pace_s: how long it asks to be left alone, as it said last; a 304 says nothing of it.
+    answered: whether it ever did.
+    """
 
     url: str
     due: float = 0.0
     conditions: dict[str, str] = field(default_factory=dict)
     known: OrderedDict[str, datetime | None] = field(default_factory=OrderedDict)
     newest: datetime | None = None
+    pace_s: float = USUAL_S
+    answered: bool = False
     problem: Interrupted | Refused | None = None
 
     def is_news(self, entry: Entry) -> bool:
@@ -89,12 +95,23 @@ class FeedLive:
         since = parse_moment(cursor) if cursor else None
         feeds = [Feed(url, newest=since) for url in _urls(ask.options.get("feeds"))]
         session = ask.network.session()
-        yield Heard(resumed=since is not None)
+        waiting: list[Heard] | None = []  # until any of them answers, nothing is heard
         while True:
             begun = datetime.now(UTC)
             for feed in sorted(feeds, key=lambda feed: feed.due):
-                if feed.due <= time.monotonic():
-                    yield from _read(feed, session)
+                if feed.due > time.monotonic():
+                    continue
+                for heard in _read(feed, session):
+                    if waiting is None:
+                        yield heard
+                    elif feed.answered:
+                        yield Heard(resumed=since is not None)
+                        yield from [*waiting, heard]
+                        waiting = None
+                    elif heard.bad is None:
+                        yield heard
+                    else:
+                        waiting.append(heard)
             problems = [feed.problem for feed in feeds if feed.problem is not None]
             if len(problems) == len(feeds):
                 raise min(problems, key=lambda problem: isinstance(problem, Refused))
@@ -113,7 +130,7 @@ class FeedLive:
 
 def _read(feed: Feed, session: Any) -> Iterator[Heard]:
     """Asks one feed; a problem of one is told, and stops no other."""
-    feed.problem, wait_s = None, USUAL_S
+    feed.problem, wait_s = None, None
     try:
         answer = yield from meanwhile(
             lambda: session.get(feed.url, headers={"Accept": _ACCEPT, **feed.conditions})
@@ -121,24 +138,27 @@ def _read(feed: Feed, session: Any) -> Iterator[Heard]:
         if answer.status_code != 304:
             if not answer.ok:
                 raise refusal(answer.status_code, answer.headers)
-            wait_s = yield from _told(feed, answer)
+            yield from _told(feed, answer)
+        feed.answered = True
+        yield Heard()
     except FetchError as problem:
         feed.problem = told(problem)
     except (Interrupted, Refused) as problem:
         feed.problem = problem
-        wait_s = getattr(problem, "wait_s", None) or USUAL_S
+        wait_s = getattr(problem, "wait_s", None)
     if feed.problem is not None:
         yield Heard(bad=BadRow(1, f"{feed.url[:200]}: {feed.problem}"))
-    feed.due = time.monotonic() + min(max(wait_s, SOONEST_S), LATEST_S)
+    feed.due = time.monotonic() + min(max(wait_s or feed.pace_s, SOONEST_S), LATEST_S)
 
 
-def _told(feed: Feed, answer: Any) -> Generator[Heard, None, float]:
-    """The feed's news, the oldest first; returns the seconds it asks to be left alone for."""
+def _told(feed: Feed, answer: Any) -> Iterator[Heard]:
+    """The feed's news, the oldest first."""
     found = yield from meanwhile(
         lambda: entries(io.BytesIO(answer.content), answer.url, answer.headers)
     )
     if found.reason:
         raise Interrupted(found.reason)
+    feed.answered, feed.pace_s = True, found.ttl_s or USUAL_S
     feed.conditions = {
         asks: answer.headers[tells][:500]
         for asks, tells in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
@@ -152,7 +172,6 @@ def _told(feed: Feed, answer: Any) -> Generator[Heard, None, float]:
         if feed.is_news(entry):
             yield Heard(at=entry.changed_at, record=entry.record, bad=entry.bad)
     feed.newest = max([*times, *filter(None, [feed.newest])], default=None)
-    return found.ttl_s or USUAL_S
 
 
 def _when(entry: Entry) -> datetime:

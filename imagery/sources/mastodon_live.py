@@ -209,20 +209,22 @@ def _caught_up(ask: Ask, server: Server, seen: Seen, since: str) -> Iterator[Hea
     """What was published since the cursor, unless that is too long ago; says which, once."""
     timelines = _timelines(ask)
     if seen.said_resumed:
-        yield from onwards(server, timelines, seen, rewound(seen.latest))
+        yield from onwards(server, timelines, seen, seen.rewound())
         return
     oldest = None
     if since:
         oldest = yield from meanwhile(lambda: oldest_after(server, timelines, since))
     resumed = bool(since) and (oldest is None or datetime.now(UTC) - oldest < CATCH_UP)
-    seen.said_resumed = True
-    yield Heard(resumed=resumed)
     if resumed:
+        seen.said_resumed = True
+        yield Heard(resumed=True)
         seen.reach(since)
         yield from onwards(server, timelines, seen, rewound(since))
-    else:
+    else:  # what is published now is after the answer: only then is anything heard
         seen.latest = yield from meanwhile(lambda: newest(server, timelines))
-        yield Heard(cursor=seen.latest)
+        seen.first = seen.latest
+        seen.said_resumed = True
+        yield Heard(cursor=seen.latest, resumed=False)
 
 
 def _polled(ask: Ask, server: Server, seen: Seen, since: str) -> Iterator[Heard]:
@@ -233,7 +235,7 @@ def _polled(ask: Ask, server: Server, seen: Seen, since: str) -> Iterator[Heard]
     while time.monotonic() < until:
         yield from pause(max(POLL_S, server.pace_s() * len(timelines)))
         # Where so much is going on, looking back costs more than it brings.
-        after = seen.latest if n_told >= PAGE else rewound(seen.latest)
+        after = seen.latest if n_told >= PAGE else seen.rewound()
         n_told = 0
         for heard in onwards(server, timelines, seen, after):
             n_told += heard.record is not None

@@ -35,9 +35,13 @@ class Timeline:
 
 @dataclass(slots=True)
 class Seen:
-    """What this connection told already: uid and time of the last edit, by the server's id."""
+    """What this connection told already: uid and time of the last edit, by the server's id.
+
+    first: the id after which it began, where it did not go on from a cursor.
+    """
 
     latest: str = ""
+    first: str = ""
     said_resumed: bool = False
     statuses: OrderedDict[str, tuple[str, Any]] = field(default_factory=OrderedDict)
 
@@ -52,6 +56,9 @@ class Seen:
         """The cursor after this status: the greatest id so far."""
         self.latest = max(self.latest, status_id, key=_age_key)
         return self.latest
+
+    def rewound(self) -> str:
+        return max(rewound(self.latest), self.first, key=_age_key)
 
 
 def heard_of(

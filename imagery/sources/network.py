@@ -60,7 +60,8 @@ class Network:
         scheme, colon, rest = url.partition(":")
         target = check_url(_WEB.get(scheme, scheme) + colon + rest, self.allow_private)
         if target.scheme == "http" and target.place not in self.allow_private:
-            raise FetchError(f"{target.host} must be reached by https", "forbidden_address")
+            secure = "wss" if scheme in _WEB else "https"
+            raise FetchError(f"{target.host} must be reached by {secure}", "forbidden_address")
         return target
 
     def addresses(self, target: Target) -> list[str]:

@@ -147,11 +147,11 @@ def test_gaps_are_refilled_and_what_is_lost_is_said(server):
     assert rest[-1].record == told[-1].record and len(rest) == 4
     server.oldest_us = us(now - timedelta(seconds=300))
     part = []
-    with pytest.raises(CannotRefill, match=r"2 of 3 minutes are lost"):
+    with pytest.raises(CannotRefill, match=r"100 seconds of 3 minutes are lost"):
         for one in SOURCE.refill(ask(server), begins, ends, ""):
             part += [one] if one.record else []
     assert [int(one.record.uid[-2:]) for one in part] == list(range(30, 41))
-    with pytest.raises(CannotRefill, match=r"2 of 3 minutes are lost"):
+    with pytest.raises(CannotRefill, match=r"100 seconds of 3 minutes are lost"):
         list(SOURCE.refill(ask(server), begins, ends, part[-1].cursor))
 
 
@@ -159,7 +159,7 @@ def test_a_gap_of_which_nothing_is_left_says_so(server):
     now = datetime.now(UTC)
     server.log = [skeet(1, at=now - timedelta(minutes=1))]
     begins, ends = now - timedelta(minutes=90), now - timedelta(minutes=80)
-    with pytest.raises(CannotRefill, match=r"10 of 10 minutes are lost"):
+    with pytest.raises(CannotRefill, match=r"10 minutes of 10 minutes are lost"):
         list(SOURCE.refill(ask(server), begins, ends, ""))
 
 
@@ -286,3 +286,28 @@ def test_wild_frames_break_nothing(found, at):
     event = found if at == "whole" else skeet(1) | {at: found}
     for frame in (json.dumps(event), json.dumps(event).encode()[:-4]):
         assert isinstance(bluesky_live._heard(frame, 5), Heard)
+
+
+def test_half_a_minute_forgotten_is_no_resumption(server):
+    now = datetime.now(UTC)
+    server.log = [skeet(n, at=now - timedelta(seconds=60 - n)) for n in range(60)]
+    server.oldest_us = us(now - timedelta(seconds=20))
+    stream = SOURCE.stream(ask(server), str(us(now - timedelta(seconds=50))))
+    first = next(one for one in stream if one.resumed is not None)
+    stream.close()
+    assert first.resumed is False
+    with pytest.raises(CannotRefill, match=r"30 seconds of 40 seconds are lost"):
+        list(
+            SOURCE.refill(ask(server), now - timedelta(seconds=50), now - timedelta(seconds=10), "")
+        )
+
+
+def test_nothing_counts_as_heard_before_the_connection_is_there(server):
+    server.refuse.append(503)
+    for cursor in ("", str(us(datetime.now(UTC)))):
+        told: list[Heard] = []
+        with pytest.raises(Interrupted):
+            for one in SOURCE.stream(ask(server), cursor):
+                told.append(one)
+        server.refuse.append(503)
+        assert all(one.resumed is None for one in told)

@@ -183,3 +183,24 @@ def test_wild_feeds_break_nothing(inner, whole):
     text = f"<rss version='2.0'><channel><item>{inner}</item></channel></rss>" if whole else inner
     body = text.encode("utf-8", "surrogatepass")
     assert isinstance(entries(io.BytesIO(body), "https://news.example/", {}), Entries)
+
+
+def test_nothing_counts_as_heard_before_a_feed_answers(server):
+    server.failures.append(Failure(503))
+    for cursor in ("", datetime.now(UTC).isoformat()):
+        told = []
+        with pytest.raises(Interrupted):
+            for one in SOURCE.stream(ask(server), cursor):
+                told.append(one)
+        server.failures.append(Failure(503))
+        assert not any(one.resumed is not None or one.bad for one in told)
+
+
+def test_an_unchanged_feed_is_asked_at_the_pace_it_told(server):
+    feed = feed_live.Feed(server.options["feeds"][0])
+    session = ask(server).network.session()
+    server.ttl = 2
+    for _ in range(2):
+        list(feed_live._read(feed, session))
+    assert server.asked[1][1]["if-none-match"]
+    assert feed.pace_s == 120

@@ -355,3 +355,12 @@ def test_wild_answers_break_nothing(server, found):
         list(SOURCE.read_again(ask(server), [Wanted("a", "1"), Wanted("b", "2")]))
     except (Interrupted, Refused):
         pass
+
+
+def test_nothing_counts_as_heard_before_the_server_answers(server):
+    server.closed = True
+    told: list[Heard] = []
+    with pytest.raises(Refused):
+        for one in SOURCE.stream(ask(server, how="poll", token=""), ""):
+            told.append(one)
+    assert not any(one.resumed is not None for one in told)
