@@ -82,7 +82,7 @@ class Keeper:
             put(row, self._wanted(row, records), counts)
         _mark_gone(row, things, {row.source, *self._platforms})
         _note_missed(row, things)
-        counts.lag_s = _lag_s(things)
+        counts.lag_s = _lag_s(things, row.seen_at)
         then(row, counts)
         if counts.n_new:
             pipeline.start(row.event_id, quick=True)
@@ -192,9 +192,11 @@ def is_something(heard: Heard) -> bool:
     return bool(heard.cursor or heard.at or heard.record or heard.bad or heard.gone)
 
 
-def _lag_s(things: Sequence[Heard]) -> float:
+def _lag_s(things: Sequence[Heard], since: datetime | None) -> float:
+    """Of what is later than `since`: what comes again after a new connection is in rows already."""
     now = timezone.now()
-    return max(((now - heard.at).total_seconds() for heard in things if heard.at), default=0.0)
+    told = [heard.at for heard in things if heard.at and (since is None or heard.at > since)]
+    return (now - min(told)).total_seconds() if told else 0.0
 
 
 def _note_missed(row: Collection, things: Sequence[Heard]) -> None:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 EACH_S = 0.1  # by which one that has more in hand looks later, so that others have their share
+LATER_S = 1.0  # but no more than by that
 MOST = 100  # collections in one process
 ENDS_S = 12.0
 
@@ -37,6 +38,7 @@ class Collector:
         self._threads: dict[int, threading.Thread] = {}
         self._reader: threading.Thread | None = None
         self._next_try: dict[int, float] = {}  # of the monotonic clock
+        self._took = False  # when it looked last
 
     def run(self, idle_s: float | None = None) -> None:
         """Until `stop` is set, or nothing was to do for `idle_s`."""
@@ -50,7 +52,8 @@ class Collector:
                 connection.close()
             if idle_s is not None and time.monotonic() - busy_at > idle_s:
                 break
-            self._stop.wait(LOOK_S + EACH_S * len(self._threads))
+            later_s = min(EACH_S * len(self._threads), LATER_S)
+            self._stop.wait(later_s if self._took else LOOK_S + later_s)
         self.end()
 
     def end(self) -> None:
@@ -64,8 +67,10 @@ class Collector:
     def _look(self) -> bool:
         """Take up one more collection that nobody holds. Whether anything is in hand."""
         self._threads = {pk: held for pk, held in self._threads.items() if held.is_alive()}
-        for pk in self._free():
+        free = self._free()
+        for pk in free:
             self._begin(pk)
+        self._took = bool(free)
         if self._only is None and not _is_alive(self._reader) and revisits.due().exists():
             self._reader = begun("revisits", revisits.run_while_due, self._stop)
         return bool(self._threads) or _is_alive(self._reader)
