@@ -101,6 +101,7 @@ def test_from_a_form_to_a_post_s_picture(
     # What is there already is not drawn anew: nothing flickers.
     assert page.evaluate("(id) => document.getElementById(id).marked", before) is True
     assert not watched.spilled()
+    assert not watched.violations()
 
     page.get_by_role("button", name="Pause").click()
     expect(standing).to_contain_text("Paused")

@@ -14,6 +14,8 @@ OF_EVENT = {
     "group": "groups/{lead}/",
     "image": "i/{lead}/",
     "import": "import/",
+    "collections": "collections/",
+    "collection-new": "collections/new/?source=mastodon",
     "jobs": "jobs/",
     "failures": "failures/",
     "rules": "rules/",
