@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from imagery import rules, sources
+from imagery.core.addresses import FetchError
 from imagery.models import Collection, CollectionRule, Rule
-from imagery.sources.live import Live
+from imagery.sources.live import BadOption, Live
+from imagery.sources.network import Network
 
 Pair = tuple[str, str]  # kind and value of a rule
 MOST_RULES = 500
@@ -28,9 +31,19 @@ def source_of(collection: Collection) -> Live | None:
 
 
 def checked_options(source: Live, given: Mapping[str, Any]) -> dict[str, Any]:
-    """As they are stored. Raises BadOption."""
-    return source.check({option.name: given.get(option.name, option.default)
-                         for option in source.options})  # fmt: skip
+    """As they are stored. Raises BadOption.
+
+    Addresses that may never be asked are told of now; where a name leads is seen when it is asked.
+    """
+    stored = source.check({option.name: given.get(option.name, option.default)
+                           for option in source.options})  # fmt: skip
+    network = Network(settings.IMAGERY_USER_AGENT, settings.IMAGERY_FETCH_PRIVATE)
+    for name, url in source.addresses(stored):
+        try:
+            network.target(url)
+        except FetchError as error:
+            raise BadOption(name, error.reason) from error
+    return stored
 
 
 # Rules --------------------------------------------------------------------------------------

@@ -58,6 +58,9 @@ class Scripted:
     def check(self, options: Mapping[str, Any]) -> dict[str, Any]:
         return dict(options)
 
+    def addresses(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        yield from ()
+
     def stream(self, ask: Ask, cursor: str) -> Iterator[Heard]:
         self.asks.append((ask, cursor))
         if self.refusals:

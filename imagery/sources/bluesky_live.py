@@ -79,6 +79,10 @@ class BlueskyLive:
             "api": _address(options, self.options[1], ("https://", "http://")),
         }
 
+    def addresses(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        for name in ("server", "api"):
+            yield name, str(options[name])
+
     def stream(self, ask: Ask, cursor: str) -> Iterator[Heard]:
         since_us = max(0, int(cursor) - REWOUND_US) if _is_time(cursor) else None
         resumed = False if since_us is None else True if _dids(ask) else None

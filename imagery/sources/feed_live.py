@@ -90,6 +90,10 @@ class FeedLive:
                 raise BadOption("feeds", f"“{url[:90]}” is not a web address")
         return {"feeds": urls}
 
+    def addresses(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        for url in options["feeds"]:
+            yield "feeds", url
+
     def stream(self, ask: Ask, cursor: str) -> Iterator[Heard]:
         """cursor: the time until which all feeds were read."""
         since = parse_moment(cursor) if cursor else None

@@ -96,6 +96,9 @@ class Live(Protocol):
     def check(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Options as they are stored. Raises BadOption, naming what does not fit."""
 
+    def addresses(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Of checked options, those that are addresses: their names and the URLs as asked."""
+
     def stream(self, ask: Ask, cursor: str) -> Iterator[Heard]:
         """What is published, from the cursor on where the source can, else from now.
 

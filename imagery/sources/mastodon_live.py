@@ -103,6 +103,9 @@ class MastodonLive:
             raise BadOption("hashtags", "Hashtags are missing: name one or more")
         return stored
 
+    def addresses(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        yield "server", base_of(str(options["server"]))
+
     def stream(self, ask: Ask, cursor: str) -> Iterator[Heard]:
         server, seen = _server(ask), Seen()
         how = ask.options.get("how", "auto")

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from imagery import collection_settings as settings
 from imagery.models import Collection
+from imagery.sources import LIVE
+from imagery.sources.live import BadOption
 
 
 def test_rules_are_told_apart_by_how_they_are_typed() -> None:
@@ -91,3 +93,25 @@ def test_a_copy_has_collected_nothing(event, owner) -> None:
     assert (made.state, made.n_seen, made.cursor, made.token) == ("paused", 0, "", "secret")
     assert (made.revisit_days, made.user, len(made.name)) == ([7], owner, 114)
     assert [rule.value for rule in made.rules.all()] == ["wind"]
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "address"),
+    [
+        ("mastodon", "server", "169.254.169.254"),
+        ("mastodon", "server", "http://pond.example"),
+        ("mastodon", "server", "[::1]"),
+        ("mastodon", "server", "0x7f.1"),
+        ("bluesky", "server", "wss://10.1.2.3/subscribe"),
+        ("bluesky", "server", "ws://stream.example/subscribe"),
+        ("bluesky", "api", "https://127.0.0.1"),
+        ("feed", "feeds", ["https://news.example/a.rss", "http://192.168.1.1/feed"]),
+    ],
+)
+def test_an_address_that_may_never_be_asked_is_refused_at_once(
+    source: str, option: str, address: object
+) -> None:
+    given = {"hashtags": ["storm"], option: address}
+    with pytest.raises(BadOption) as told:
+        settings.checked_options(LIVE[source], given)
+    assert told.value.option == option
