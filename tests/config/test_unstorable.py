@@ -34,3 +34,11 @@ def test_pages_say_so_too(client, viewer, event, monkeypatch):
 def test_other_errors_of_data_are_not_hidden(rf: RequestFactory):
     error = DataError("integer out of range")
     assert NoNul(lambda _: None).process_exception(rf.get("/"), error) is None
+
+
+@pytest.mark.django_db
+def test_an_address_with_one_is_refused_before_anything_is_read(client, viewer, event):
+    client.force_login(viewer)
+    for address in ("/palette/?q=a%00b", "/e/sto%00rm/"):
+        answer = client.get(address)
+        assert answer.status_code == 400 and b"NUL" in answer.content
