@@ -171,7 +171,7 @@ def per_minute(collections: Iterable[Collection], now: datetime | None = None) -
 def lags(collections: Iterable[Collection], now: datetime | None = None) -> dict[int, float]:
     """Seconds from the source's time to our rows, at worst within the last minutes, by id."""
     since = (now or timezone.now()) - RECENT
-    rows = Minute.objects.filter(collection__in=list(collections), at__gte=since)
+    rows = Minute.objects.filter(collection__in=list(collections), at__gte=since, lag_s__gt=0)
     found = rows.values("collection_id").annotate(lag=Max("lag_s"))
     return {row["collection_id"]: row["lag"] for row in found}
 
