@@ -114,10 +114,11 @@ class BlueskyLive:
                 heard = replace(heard, cursor=f"{heard.cursor},{from_us}")
             yield heard
         if from_us is not None:
-            lost, whole = _at(from_us) - begins_at, ends_at - begins_at
+            memory = _at(from_us)
+            if memory >= ends_at:
+                raise CannotRefill("All of it is lost: the server's memory begins later.")
             raise CannotRefill(
-                f"{_told_span(lost)} of {_told_span(whole)} are lost: "
-                f"the server's memory begins at {_at(from_us):%Y-%m-%d %H:%M} UTC."
+                f"Lost up to {memory:%Y-%m-%d %H:%M:%S} UTC: the server's memory begins there."
             )
 
     def read_again(self, ask: Ask, posts: Sequence[Wanted]) -> Iterator[Engagement]:
@@ -283,8 +284,3 @@ def _us(at: datetime) -> int:
 
 def _at(time_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=time_us)
-
-
-def _told_span(span: timedelta) -> str:
-    seconds = span.total_seconds()
-    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:,.0f} minutes"

@@ -147,11 +147,15 @@ def test_gaps_are_refilled_and_what_is_lost_is_said(server):
     assert rest[-1].record == told[-1].record and len(rest) == 4
     server.oldest_us = us(now - timedelta(seconds=300))
     part = []
-    with pytest.raises(CannotRefill, match=r"100 seconds of 3 minutes are lost"):
+    with pytest.raises(
+        CannotRefill, match=f"Lost up to {now - timedelta(seconds=300):%Y-%m-%d %H:%M:%S} UTC"
+    ):
         for one in SOURCE.refill(ask(server), begins, ends, ""):
             part += [one] if one.record else []
     assert [int(one.record.uid[-2:]) for one in part] == list(range(30, 41))
-    with pytest.raises(CannotRefill, match=r"100 seconds of 3 minutes are lost"):
+    with pytest.raises(
+        CannotRefill, match=f"Lost up to {now - timedelta(seconds=300):%Y-%m-%d %H:%M:%S} UTC"
+    ):
         list(SOURCE.refill(ask(server), begins, ends, part[-1].cursor))
 
 
@@ -159,7 +163,7 @@ def test_a_gap_of_which_nothing_is_left_says_so(server):
     now = datetime.now(UTC)
     server.log = [skeet(1, at=now - timedelta(minutes=1))]
     begins, ends = now - timedelta(minutes=90), now - timedelta(minutes=80)
-    with pytest.raises(CannotRefill, match=r"10 minutes of 10 minutes are lost"):
+    with pytest.raises(CannotRefill, match="All of it is lost"):
         list(SOURCE.refill(ask(server), begins, ends, ""))
 
 
@@ -296,7 +300,9 @@ def test_half_a_minute_forgotten_is_no_resumption(server):
     first = next(one for one in stream if one.resumed is not None)
     stream.close()
     assert first.resumed is False
-    with pytest.raises(CannotRefill, match=r"30 seconds of 40 seconds are lost"):
+    with pytest.raises(
+        CannotRefill, match=f"Lost up to {now - timedelta(seconds=20):%Y-%m-%d %H:%M:%S} UTC"
+    ):
         list(
             SOURCE.refill(ask(server), now - timedelta(seconds=50), now - timedelta(seconds=10), "")
         )
