@@ -35,8 +35,12 @@ def checked_options(source: Live, given: Mapping[str, Any]) -> dict[str, Any]:
 
     Addresses that may never be asked are told of now; where a name leads is seen when it is asked.
     """
-    stored = source.check({option.name: given.get(option.name, option.default)
-                           for option in source.options})  # fmt: skip
+    asked = {option.name: given.get(option.name, option.default) for option in source.options}
+    for name, value in asked.items():
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and "\0" in text for text in texts):
+            raise BadOption(name, "It holds a NUL character, which nothing can keep.")
+    stored = source.check(asked)
     network = Network(settings.IMAGERY_USER_AGENT, settings.IMAGERY_FETCH_PRIVATE)
     for name, url in source.addresses(stored):
         try:

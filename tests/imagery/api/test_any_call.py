@@ -19,7 +19,10 @@ from tests.routes import furnished
 
 DOCUMENT = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))
 OPERATIONS = [found.ok() for found in DOCUMENT.get_all_operations()]
-NAMES = {"slug", "image_id", "import_id", "decision_id", "sha256", "side", "key"}
+NAMES = {
+    "slug", "image_id", "import_id", "decision_id", "collection_id", "post_id", "sha256", "side",
+    "key",
+}  # fmt: skip
 CAST = ("owner", "analyst", "viewer", "stranger", "nobody")
 
 

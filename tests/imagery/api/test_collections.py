@@ -54,6 +54,7 @@ def test_one_that_starts_at_once(client, event) -> None:
         ({"name": ""}, "name"),
         ({"options": {"server": "not a host"}}, "options"),
         ({"options": {"server": "town.example", "colour": 1}}, "options"),
+        ({"options": {"server": "town.example", "hashtags": ["a\0b"]}}, "options"),
         ({"rules": [{"kind": "bbox", "value": "here"}]}, "rules"),
         ({"rules": [{"kind": "smell", "value": "x"}]}, "rules"),
         ({"revisit_days": [0]}, "revisit_days"),
