@@ -302,10 +302,12 @@ def _ranked(events: Sequence[Event], filters: Filters) -> Ranking:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({sql}) AS f", params)  # noqa: S608
         n = cursor.fetchone()[0]
+        # PostgreSQL may else search anew for each row that it joins.
+        once = "" if text_index.is_sqlite() else f"WITH f AS MATERIALIZED ({sql}) "
         cursor.execute(
-            "SELECT i.unique_id, count(DISTINCT pl.post_id) AS n "  # noqa: S608
-            f"FROM ({sql}) AS f CROSS JOIN imagery_postlink pl CROSS JOIN imagery_link l "
-            "CROSS JOIN imagery_image i WHERE pl.post_id = f.id AND l.id = pl.link_id "
+            f"{once}SELECT i.unique_id, count(DISTINCT pl.post_id) AS n "  # noqa: S608
+            f"FROM {'f' if once else f'({sql}) AS f'} CROSS JOIN imagery_postlink pl "
+            "CROSS JOIN imagery_link l CROSS JOIN imagery_image i WHERE pl.post_id = f.id AND l.id = pl.link_id "
             "AND i.id = l.image_id AND i.unique_id IS NOT NULL "
             "GROUP BY i.unique_id ORDER BY n DESC, i.unique_id",
             params,
