@@ -307,7 +307,8 @@ def _ranked(events: Sequence[Event], filters: Filters) -> Ranking:
         cursor.execute(
             f"{once}SELECT i.unique_id, count(DISTINCT pl.post_id) AS n "  # noqa: S608
             f"FROM {'f' if once else f'({sql}) AS f'} CROSS JOIN imagery_postlink pl "
-            "CROSS JOIN imagery_link l CROSS JOIN imagery_image i WHERE pl.post_id = f.id AND l.id = pl.link_id "
+            "CROSS JOIN imagery_link l CROSS JOIN imagery_image i "
+            "WHERE pl.post_id = f.id AND l.id = pl.link_id "
             "AND i.id = l.image_id AND i.unique_id IS NOT NULL "
             "GROUP BY i.unique_id ORDER BY n DESC, i.unique_id",
             params,
