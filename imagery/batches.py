@@ -7,10 +7,11 @@ the cursor stands behind it, or nothing is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import F
@@ -123,12 +124,17 @@ class Keeper:
 
 
 def onto_stream(
-    things: Sequence[Heard], resumed: bool | None, steady: bool, reason: str
+    things: Sequence[Heard],
+    options: Mapping[str, Any],
+    resumed: bool | None,
+    steady: bool,
+    reason: str,
 ) -> Callable[[Collection, Counts], None]:
     """Writes what a batch of the stream comes to onto the collection's row.
 
-    resumed: given once of each connection, see gaps.settle, as is the reason. steady: the
-    connection has lasted.
+    options: what the stream was asked for: where others are wanted by now, its cursor is no place
+    to go on from. resumed: given once of each connection, see gaps.settle, as is the reason.
+    steady: the connection has lasted.
     """
 
     def write(row: Collection, counts: Counts) -> None:
@@ -137,6 +143,8 @@ def onto_stream(
             gaps.settle(row, resumed, now, reason)
             row.connected_at = now
         _go_on(row, things, now)
+        if row.options == options:
+            row.cursor = _cursor(things, row.cursor)
         row.n_seen += counts.n_seen
         row.n_kept += counts.n_kept
         row.n_new += counts.n_new
@@ -162,7 +170,10 @@ def _go_on(row: Collection, things: Sequence[Heard], now: datetime) -> None:
         row.seen_at = told[-1]
     if any(is_something(heard) for heard in things):
         row.heard_at = now
-    row.cursor = next((heard.cursor for heard in reversed(things) if heard.cursor), row.cursor)
+
+
+def _cursor(things: Sequence[Heard], before: str) -> str:
+    return next((heard.cursor for heard in reversed(things) if heard.cursor), before)[:500]
 
 
 def _count(row: Collection, counts: Counts, now: datetime) -> None:
@@ -213,8 +224,7 @@ def onto_gap(gap: Gap, things: Sequence[Heard]) -> Callable[[Collection, Counts]
     """Writes what a batch of a refill comes to onto the gap, and its posts onto the collection."""
 
     def write(row: Collection, counts: Counts) -> None:
-        cursor = next((heard.cursor for heard in reversed(things) if heard.cursor), gap.cursor)
-        gap.cursor = cursor[:500]
+        gap.cursor = _cursor(things, gap.cursor)
         Gap.objects.filter(pk=gap.pk).update(cursor=gap.cursor, n_new=F("n_new") + counts.n_new)
         Collection.objects.filter(pk=row.pk).update(
             n_seen=F("n_seen") + counts.n_seen,

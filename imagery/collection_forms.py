@@ -74,7 +74,7 @@ class CollectionForm(forms.Form):
         required=False,
         max_length=2000,
         help_text="Likes, reposts and followers at these ages, such as 1–7, 14, 30. Empty: never. "
-        "A change counts for each post from its next reading on.",
+        "A change counts for the posts already here too.",
     )
 
     def __init__(

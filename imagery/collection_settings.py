@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from imagery import rules, sources
+from imagery import rules, sources, tasks
 from imagery.core.addresses import FetchError
 from imagery.models import Collection, CollectionRule, Rule
 from imagery.sources.live import BadOption, Live
@@ -153,6 +153,8 @@ def keep(collection: Collection, pairs: Iterable[Pair], *, fields: Iterable[str]
             collection.cursor = ""  # it was a place in another stream
             fields.append("cursor")
         collection.save(update_fields=fields)
+        if "revisit_days" in fields:
+            tasks.reschedule_visits.delay_on_commit(collection.pk)
     wanted = set(pairs)
     for rule in collection.rules.all():
         if (rule.kind, rule.value) in wanted:

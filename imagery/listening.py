@@ -130,7 +130,7 @@ class Listener:
 
     def _listen(self, row: Collection, source: Live, ask: Ask) -> bool:
         """Whether it was the source that ended."""
-        ear = _Ear(self._keeper, self._stop, self._reason)
+        ear = _Ear(self._keeper, self._stop, ask, self._reason)
         looked, ended, over = time.monotonic(), True, False
         with batches.told_by(source.stream(ask, row.cursor)) as told:
             try:
@@ -202,8 +202,10 @@ class Listener:
 class _Ear:
     """What one connection has told and is not stored yet, and whether it tells of everything."""
 
-    def __init__(self, keeper: batches.Keeper, stop: threading.Event, reason: str) -> None:
-        self._keeper, self._stop, self._reason = keeper, stop, reason
+    def __init__(
+        self, keeper: batches.Keeper, stop: threading.Event, ask: Ask, reason: str
+    ) -> None:
+        self._keeper, self._stop, self._ask, self._reason = keeper, stop, ask, reason
         self._things: list[Heard] = []
         self._begun = self._stored = time.monotonic()
         self._resumed: bool | None = None
@@ -236,7 +238,8 @@ class _Ear:
         if self.is_connected:
             resumed = self._resumed if self._is_new else None
             steady = begun - self._begun >= STEADY_S
-            self._keeper.store(things, batches.onto_stream(things, resumed, steady, self._reason))
+            write = batches.onto_stream(things, self._ask.options, resumed, steady, self._reason)
+            self._keeper.store(things, write)
             self._is_new = False
         self._stored = time.monotonic()
         return self._stored - begun

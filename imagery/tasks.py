@@ -88,6 +88,16 @@ def sweep_drafts() -> None:
 
 
 @shared_task
+def reschedule_visits(collection_id: int) -> None:
+    from imagery import revisits
+    from imagery.models import Collection
+
+    collection = Collection.objects.filter(pk=collection_id).first()
+    if collection is not None:  # else it was deleted meanwhile
+        revisits.reschedule(collection)
+
+
+@shared_task
 def take_list(list_id: int) -> None:
     from imagery import known
 

@@ -1,12 +1,16 @@
 """What is asked of a collection: rules typed by line, ages, and keeping them."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import TestCase
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imagery import collection_settings as settings
-from imagery.models import Collection
+from imagery.models import Collection, Post
 from imagery.sources import LIVE
 from imagery.sources.live import BadOption
 
@@ -41,6 +45,21 @@ def test_each_bad_rule_is_named() -> None:
 def test_ages(text: str, days: list[int]) -> None:
     assert settings.read_ages(text) == days
     assert settings.read_ages(settings.told_ages(days)) == days
+
+
+@pytest.mark.django_db
+def test_changed_ages_count_for_posts_already_here(event) -> None:
+    held = Collection.objects.create(event=event, name="flood", source="feed", revisit_days=[30])
+    now = timezone.now()
+    post = Post.objects.create(
+        event=event, platform="rss", uid="1", posted_at=now, collected_by=held,
+        visit_at=now + timedelta(days=30),
+    )  # fmt: skip
+    held.revisit_days = [2, 30]
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        settings.keep(held, [], fields=["revisit_days"])
+    post.refresh_from_db()
+    assert post.visit_at == now + timedelta(days=2)
 
 
 @pytest.mark.parametrize("text", ["0", "366", "1-400", "9-3", "soon", "-1", "1.5"])

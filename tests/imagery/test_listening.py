@@ -12,7 +12,7 @@ from imagery import batches, collecting, listening, locks, removal
 from imagery.core import patience
 from imagery.models import Collection, CollectionRule, Event, Gap, Minute, Post, Rule
 from imagery.sources import LIVE
-from imagery.sources.live import SOURCE_ID, Interrupted, Refused
+from imagery.sources.live import SOURCE_ID, Heard, Interrupted, Refused
 from tests.live_servers import jetstream, skeet
 from tests.scripted_live import Scripted, record
 
@@ -319,6 +319,14 @@ def test_changed_rules_and_options_are_taken_up_while_it_runs(collection, source
     assert sorted(Post.objects.values_list("uid", flat=True)) == ["post-0", "post-2", "post-4"]
     row = Collection.objects.get()
     assert (row.n_seen, row.n_kept, row.n_new) == (5, 3, 3)
+
+
+def test_a_cursor_of_other_options_is_no_place_to_go_on_from(collection):
+    collection.cursor = ""  # as where options were changed a moment ago
+    for options, cursor in (({"server": "before"}, ""), (collection.options, "9")):
+        write = batches.onto_stream([Heard(cursor="9")], options, None, True, "")
+        write(collection, batches.Counts())
+        assert Collection.objects.get().cursor == cursor
 
 
 def test_nothing_is_left_of_an_event_deleted_while_it_runs(collection, source, event):
