@@ -161,7 +161,7 @@ def test_what_the_servers_memory_lost_is_a_gap_refilled_in_part(bluesky, server)
         until(lambda: Gap.objects.exclude(state=Gap.State.OPEN).exists())
     gap = Gap.objects.get()
     assert gap.state == Gap.State.PARTLY
-    assert "lost" in gap.outcome
+    assert "Lost up to" in gap.outcome
     assert uids()[:6] == names(0, 4, 5, 6, 7, 8)
 
 
