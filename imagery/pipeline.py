@@ -15,9 +15,10 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
 from config import logs
 from imagery import (
@@ -349,12 +350,12 @@ def finish(job_id: int, round: int) -> None:
 
 
 def _excused(job: Job, error: Exception) -> bool:
-    """Whether the job did not fail by itself: its event was deleted, or the database is out.
+    """Whether the job did not fail by itself: its event was deleted, or database or broker is out.
 
-    A database out of reach (locked for long, full, restarted) leaves the job on its row as it
+    One out of reach (locked for long, full, restarted) leaves the job on its row as it
     is; it is taken up again when it has been silent for long enough.
     """
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | InterfaceError | BrokerError):
         log.warning("%s of event %s is taken up again later: %s", job.stage, job.event_id, error)
         return True
     return not Event.objects.filter(pk=job.event_id).exists()

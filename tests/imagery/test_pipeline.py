@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
 from imagery import fetch, following, groups, ingest, look, pictures, pipeline, rollup, snapshots
 from imagery.models import Event, Image, Import, Job, Link, Post, Snapshot, Stage, UniqueImage
@@ -318,11 +319,19 @@ def test_a_stage_that_breaks_says_so_on_its_row(event, monkeypatch):
     assert event.jobs.filter(stage=Stage.ROLLUP, state="done").exists()
 
 
-def test_a_database_out_of_reach_leaves_the_job_to_be_taken_up(event, monkeypatch):
-    def locked(event):
-        raise OperationalError("database is locked")
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("database is locked"),
+        InterfaceError("the connection is closed"),
+        BrokerError("connection refused"),
+    ],
+)
+def test_what_is_out_of_reach_leaves_the_job_to_be_taken_up(event, monkeypatch, error):
+    def out_of_reach(event):
+        raise error
 
-    monkeypatch.setattr(pipeline.grouping, "run", locked)
+    monkeypatch.setattr(pipeline.grouping, "run", out_of_reach)
     pipeline.start(event.pk)
     assert event.jobs.get(stage=Stage.GROUP).state == "running"
     monkeypatch.undo()
