@@ -22,7 +22,7 @@ SPANS = ("hour", "day", "all")
 STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080)
 MOST_BARS = 120
 RECENT = timedelta(minutes=5)
-LOOKED_THROUGH = 240  # latest posts among which the last pictures are looked for
+LOOKED_THROUGH = (240, 1000, 4000)  # posts among which the last pictures are looked for, in turn
 KEPT_S = 30
 SPARK_WIDTH, SPARK_HEIGHT = 120.0, 24.0
 
@@ -239,16 +239,29 @@ class Shot:
 
 
 def last_pictures(event: Event, collection: Collection, most: int) -> list[Shot]:
-    """Files looked at of its latest posts, the latest first, each once."""
+    """Files looked at of its latest posts, the latest first, each once.
+
+    Where many posts still wait to be looked at, those before them are gone through too.
+    """
     latest = Post.objects.filter(collected_by=collection, has_images=True).order_by("-pk")
-    ids = list(latest.values_list("pk", flat=True)[:LOOKED_THROUGH])
+    found: dict[int, Shot] = {}
+    begin = 0
+    for many in LOOKED_THROUGH:
+        ids = list(latest.values_list("pk", flat=True)[begin : begin + many])
+        begin += many
+        _add_pictures(event, ids, most, found)
+        if len(found) == most or len(ids) < many:
+            break
+    return list(found.values())
+
+
+def _add_pictures(event: Event, ids: list[int], most: int, found: dict[int, Shot]) -> None:
     ties = (
         PostLink.objects.filter(post__in=ids, link__image__phash__gt="")
         .select_related("link__image", "post__account")
         .defer("link__image__signature", "link__image__top_classes", "post__text")
         .order_by("-post_id", "position")
     )
-    found: dict[int, Shot] = {}
     for tie in ties:
         image = tie.link.image
         if image is None or (image.unique_id or -image.pk) in found:
@@ -256,7 +269,6 @@ def last_pictures(event: Event, collection: Collection, most: int) -> list[Shot]
         found[image.unique_id or -image.pk] = _shot(event, tie.post, image)
         if len(found) == most:
             break
-    return list(found.values())
 
 
 def _shot(event: Event, post: Post, image: Image) -> Shot:

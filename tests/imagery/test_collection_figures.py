@@ -91,6 +91,21 @@ def test_last_pictures_come_once_and_latest_first(event: Event, held: Collection
     assert len(figures.last_pictures(event, held, 2)) == 2
 
 
+def test_last_pictures_stay_while_many_posts_wait(
+    event: Event, held: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = organised(event, 3)
+    Post.objects.filter(has_images=True).update(collected_by=held)
+    n = Post.objects.filter(collected_by=held).count()
+    Post.objects.bulk_create(
+        Post(event=event, platform="x", uid=f"w{i}", posted_at=NOW, has_images=True,
+             collected_by=held)
+        for i in range(5)
+    )  # fmt: skip
+    monkeypatch.setattr(figures, "LOOKED_THROUGH", (5, n))
+    assert len(figures.last_pictures(event, held, 9)) == 3
+
+
 def test_what_an_event_collects_now(event: Event, held: Collection) -> None:
     told = figures.now_of(event)
     assert (told.n_on, told.n_connected, told.only) == (1, 0, held)
