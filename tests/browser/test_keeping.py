@@ -82,12 +82,12 @@ def test_settings_are_kept_and_refused_in_words(
     watched = opens(f"/e/{small}/settings/", size=size)
     page = watched.page
     page.get_by_label("Name").fill(f"Small at {size[0]}")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".messages")).to_contain_text("Saved.")
     expect(page.locator(".event-name")).to_contain_text(f"Small at {size[0]}")
     watched.expected = ("422",)
     page.get_by_label("Time zone").fill("Atlantis/Centre")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".errorlist")).to_contain_text("Atlantis/Centre")
 
 
