@@ -70,10 +70,9 @@ def _bring(name: str, own: Path) -> None:
             shutil.copyfileobj(file, kept, 2**20)
         Path(draft).replace(own)
     except FileNotFoundError:
+        pass
+    finally:
         Path(draft).unlink(missing_ok=True)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
 
 
 def drop(path: Path) -> None:
