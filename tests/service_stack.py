@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks._services import free_port
+from benchmarks._services import programs as postgresql_programs
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -25,13 +27,6 @@ def _missing(what: str) -> None:
     if os.environ.get("AFTERIMAGE_SKIP_NOTHING") == "1":
         pytest.fail(f"{what} is not installed, and nothing is to be skipped")
     pytest.skip(f"{what} is not installed")
-
-
-def _postgresql_programs() -> Path | None:
-    """Folder of PostgreSQL's programs, of the newest version installed."""
-    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = str(kept[-1]) if kept else shutil.which("initdb")
-    return Path(found).parent if found else None
 
 
 class Postgresql:
@@ -63,7 +58,7 @@ class Postgresql:
 @contextlib.contextmanager
 def postgresql() -> Iterator[Postgresql]:
     """A running server with an empty database; skips where it is not installed."""
-    programs = _postgresql_programs()
+    programs = postgresql_programs()
     if programs is None:
         _missing("PostgreSQL")
         return
@@ -75,12 +70,6 @@ def postgresql() -> Iterator[Postgresql]:
         finally:
             with contextlib.suppress(subprocess.CalledProcessError):  # it may be down
                 server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
